@@ -1,0 +1,4 @@
+export * from './keys.ts';
+export * from './meta.ts';
+export * from './resource-graph.ts';
+export * from './transform.ts';

@@ -1,0 +1,40 @@
+// Names that Pequod writes into the cluster. They are part of the API: changing one strands what is already there.
+
+export const API_GROUP = 'platform.pequod.io' as const;
+export const API_VERSION = 'platform.pequod.io/v1alpha1' as const;
+export const TRANSFORM_KIND = 'Transform' as const;
+export const RESOURCE_GRAPH_KIND = 'ResourceGraph' as const;
+
+export const TRANSFORM_FINALIZER = 'pequod.io/transform-finalizer' as const;
+export const RESOURCE_GRAPH_FINALIZER = 'pequod.io/resourcegraph-finalizer' as const;
+/** Set by the API server when a delete asks for `propagationPolicy: Orphan`. */
+export const ORPHAN_FINALIZER = 'orphan' as const;
+
+/** On children: id of the graph that applies them. What the informers select by. */
+export const GRAPH_LABEL = 'pequod.io/graph' as const;
+/** On children and, with the same id, named by the graph: KEP-3659. */
+export const APPLYSET_PART_OF_LABEL = 'applyset.kubernetes.io/part-of' as const;
+/** On the graph: its own ApplySet id. */
+export const APPLYSET_ID_LABEL = 'applyset.kubernetes.io/id' as const;
+export const APPLYSET_TOOLING_ANNOTATION = 'applyset.kubernetes.io/tooling' as const;
+export const APPLYSET_KINDS_ANNOTATION = 'applyset.kubernetes.io/contains-group-kinds' as const;
+
+/** On children: the node's id, for people and for rebuilding an inventory. */
+export const NODE_ANNOTATION = 'pequod.io/node' as const;
+/** On children that we did not create: `found`. */
+export const ORIGIN_ANNOTATION = 'pequod.io/origin' as const;
+/** On children that stay when their node goes: `Orphan`. */
+export const DELETION_ANNOTATION = 'pequod.io/deletion' as const;
+/** On a Transform: a token; copied to `status.lastHandledReconcileAt` when the run it asked for is over. */
+export const RECONCILE_ANNOTATION = 'pequod.io/reconcile' as const;
+/** On a ConfigMap: it holds a module, and its changes are noticed at once. */
+export const MODULE_LABEL = 'pequod.io/module' as const;
+
+/** Field managers of ours start with this; see `fieldManagerOf`. */
+export const FIELD_MANAGER_PREFIX = 'pequod/' as const;
+/** Owns the live value of an ignored field until someone else does. */
+export const KEEP_FIELD_MANAGER = 'pequod/keep' as const;
+/** What a field manager entry of ours is renamed to when an object is released. */
+export const RELEASED_FIELD_MANAGER = 'pequod-released' as const;
+/** Field manager of the operator's own writes to Transforms and ResourceGraphs. */
+export const OPERATOR_FIELD_MANAGER = 'pequod-operator' as const;

@@ -1,0 +1,101 @@
+// Every error that Pequod raises says how it is handled: a stable code, whether and when to try again, and the
+// condition reason that it becomes. Nobody reads message text to decide. Each code has a row in docs/errors.md.
+
+/**
+ * When the work that failed is worth another try.
+ * - `never`: not until the spec, the source or the world changes (an event brings it back).
+ * - `backoff`: with the work queue's exponential delay.
+ * - `afterMs`: not before that many milliseconds.
+ */
+export type Retry = 'never' | 'backoff' | { readonly afterMs: number };
+
+/** What every {@link PequodError} carries besides its message. */
+export interface ErrorDetails {
+  /** Stable identifier, `SCREAMING_SNAKE_CASE`, with a row in `docs/errors.md`. */
+  readonly code: string;
+  readonly retry: Retry;
+  /** CamelCase reason for the condition that reports this error. */
+  readonly reason: string;
+  readonly cause?: unknown;
+}
+
+/** How long an invalid object or a foreign field owner is left alone before it is tried again: 5 minutes. */
+export const INVALID_RETRY_MS: number = 5 * 60_000;
+
+/** Base of all errors that Pequod raises on purpose. Anything else that is thrown is a bug and is logged as one. */
+export class PequodError extends Error {
+  readonly code: string;
+  readonly retry: Retry;
+  readonly reason: string;
+
+  constructor(message: string, details: ErrorDetails) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.code = details.code;
+    this.retry = details.retry;
+    this.reason = details.reason;
+  }
+}
+
+/** The spec or the module alone is wrong (a cycle, a bad reference): retried when spec or source changes. */
+export class TerminalError extends PequodError {
+  constructor(message: string, details: Omit<ErrorDetails, 'retry'>) {
+    super(message, { ...details, retry: 'never' });
+  }
+}
+
+/** The API server refuses the object for its content: 422, or a 500 that is the author's. `field` names the place. */
+export class InvalidObjectError extends PequodError {
+  readonly field: string | undefined;
+
+  constructor(message: string, details: Partial<ErrorDetails> & { readonly field?: string | undefined }) {
+    super(message, {
+      code: 'INVALID_OBJECT',
+      reason: 'InvalidObject',
+      retry: { afterMs: INVALID_RETRY_MS },
+      ...details,
+    });
+    this.field = details.field;
+  }
+}
+
+/** Something that is expected is not there yet: a kind, a namespace, a dependency. */
+export class WaitingError extends PequodError {
+  constructor(message: string, details: Partial<ErrorDetails> & { readonly afterMs: number }) {
+    super(message, { code: 'WAITING', reason: 'Waiting', ...details, retry: { afterMs: details.afterMs } });
+  }
+}
+
+/** Another field manager holds fields that we would have to take. */
+export class ApplyConflictError extends PequodError {
+  /** Who holds which field, as the API server named them. */
+  readonly conflicts: readonly FieldConflict[];
+
+  constructor(message: string, conflicts: readonly FieldConflict[], cause?: unknown) {
+    super(message, {
+      code: 'FIELD_CONFLICT',
+      reason: 'FieldConflict',
+      retry: { afterMs: INVALID_RETRY_MS },
+      cause,
+    });
+    this.conflicts = conflicts;
+  }
+}
+
+export interface FieldConflict {
+  readonly manager: string;
+  /** Field path as the API server writes it, e.g. `.spec.replicas`. */
+  readonly field: string;
+}
+
+/** One line of text for an unknown thrown value, never longer than `limit` characters. */
+export function messageOf(error: unknown, limit: number = 512): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= limit ? line : `${line.slice(0, limit - 1)}…`;
+}
+
+/** Proves to the compiler that a closed union has been handled whole. */
+export function assertNever(value: never): never {
+  throw new Error(`unhandled case: ${JSON.stringify(value)}`);
+}

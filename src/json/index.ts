@@ -1,0 +1,11 @@
+export { canonicalJson, hashJson, shortHashJson } from './canonical.ts';
+export { parseJson, stringifyJson } from './codec.ts';
+export { escapePointerSegment, getPointer, parsePointer, removePointer, setPointer } from './pointer.ts';
+export {
+  isJsonArray,
+  isJsonObject,
+  isRawJson,
+  type JsonObject,
+  type JsonValue,
+  type RawJson,
+} from './value.ts';

@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config';
+
+const unitTests = [
+  'src/**/*.test.ts',
+  'packages/*/src/**/*.test.ts',
+  'cue/**/*.test.ts',
+  'test/unit/**/*.test.ts',
+];
+
+// biome-ignore lint/style/noDefaultExport: vitest reads the configuration from the default export
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts', 'packages/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/index.ts'],
+    },
+    projects: [
+      { test: { name: 'unit', include: unitTests, testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/control-plane/vitest-global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.test.ts'],
+          globalSetup: ['test/control-plane/vitest-global-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
