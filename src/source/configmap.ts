@@ -1,0 +1,108 @@
+// ConfigMaps hold small modules: every key that ends in .cue is a file of the root package. The ConfigMap is always in
+// the Transform's own namespace and is read with the Transform's rights, so that nobody sees another tenant's module.
+import { LRUCache } from 'lru-cache';
+import type { CueRef, KubeObject } from '../api/index.ts';
+import { isJsonObject, type JsonValue } from '../json/index.ts';
+import type { ModuleSource, Resolution, SourceContext } from './module-source.ts';
+import {
+  DEFAULT_TREE_LIMITS,
+  type ModuleTree,
+  moduleTree,
+  type TreeLimits,
+  treeBytes,
+} from './module-tree.ts';
+import { SourceError } from './source-error.ts';
+
+const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+export interface ConfigMapSourceOptions {
+  readonly limits?: TreeLimits;
+  /** Bytes of recently read modules that are kept, so that a fetch after a resolve reads nothing. Default 16 MiB. */
+  readonly cacheBytes?: number;
+}
+
+/** Modules in ConfigMaps of the Transform's namespace. */
+export class ConfigMapSource implements ModuleSource {
+  readonly #limits: TreeLimits;
+  /** By digest: content that was read with someone's rights is handed out only for a resolution that knows its digest. */
+  readonly #trees: LRUCache<string, ModuleTree>;
+
+  constructor(options: ConfigMapSourceOptions = {}) {
+    this.#limits = options.limits ?? DEFAULT_TREE_LIMITS;
+    this.#trees = new LRUCache({
+      maxSize: options.cacheBytes ?? 16 * 1024 * 1024,
+      sizeCalculation: (tree) => treeBytes(tree) + 1,
+    });
+  }
+
+  async resolve(ref: CueRef, context: SourceContext, signal: AbortSignal): Promise<Resolution> {
+    const { tree, revision } = await this.#read(ref, context, signal);
+    return { digest: tree.digest, revision };
+  }
+
+  async fetch(
+    ref: CueRef,
+    resolution: Resolution,
+    context: SourceContext,
+    signal: AbortSignal,
+  ): Promise<ModuleTree> {
+    const known = this.#trees.get(resolution.digest);
+    if (known !== undefined) return known;
+    const { tree } = await this.#read(ref, context, signal);
+    if (tree.digest === resolution.digest) return tree;
+    throw new SourceError(
+      'SOURCE_CHANGED',
+      `ConfigMap ${context.namespace}/${ref.ref} changed while it was read`,
+    );
+  }
+
+  async #read(
+    ref: CueRef,
+    context: SourceContext,
+    signal: AbortSignal,
+  ): Promise<{ readonly tree: ModuleTree; readonly revision: string }> {
+    if (!NAME.test(ref.ref)) {
+      throw new SourceError(
+        'SOURCE_INVALID',
+        `${JSON.stringify(ref.ref)} is not the name of a ConfigMap in the Transform's namespace`,
+        { retry: 'never' },
+      );
+    }
+    const configMap = await context.configMaps.readConfigMap(context.namespace, ref.ref, signal);
+    if (configMap === undefined) {
+      throw new SourceError('SOURCE_NOT_FOUND', `there is no ConfigMap ${context.namespace}/${ref.ref}`);
+    }
+    const tree = moduleTree(cueFiles(configMap), this.#limits);
+    this.#trees.set(tree.digest, tree);
+    return { tree, revision: revisionOf(configMap) };
+  }
+}
+
+function cueFiles(configMap: KubeObject): readonly (readonly [string, string])[] {
+  const name = configMap.metadata.name;
+  const binary = Object.keys(members(configMap['binaryData'])).find((key) => key.endsWith('.cue'));
+  if (binary !== undefined) {
+    throw new SourceError(
+      'SOURCE_INVALID',
+      `key ${binary} of ConfigMap ${name} is binary, CUE files are UTF-8 text`,
+    );
+  }
+  const data = members(configMap['data']);
+  const files = Object.entries(data).flatMap(([key, content]) =>
+    key.endsWith('.cue') && typeof content === 'string' ? [[key, content] as const] : [],
+  );
+  if (files.length > 0) return files;
+  const keys = Object.keys(data).slice(0, 20).join(', ');
+  throw new SourceError(
+    'SOURCE_INVALID',
+    `ConfigMap ${name} has no key that ends in .cue: it has ${keys === '' ? 'no data' : keys}`,
+  );
+}
+
+function members(value: JsonValue | undefined): Readonly<Record<string, JsonValue | undefined>> {
+  return isJsonObject(value) ? value : {};
+}
+
+function revisionOf(configMap: KubeObject): string {
+  return `${configMap.metadata.uid ?? ''}/${configMap.metadata.resourceVersion ?? ''}`;
+}

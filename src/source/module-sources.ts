@@ -1,0 +1,70 @@
+import type { CueRef } from '../api/index.ts';
+import { assertNever } from '../errors.ts';
+import { ConfigMapSource, type ConfigMapSourceOptions } from './configmap.ts';
+import { type EmbeddedLibrary, EmbeddedSource } from './embedded.ts';
+import { InlineSource } from './inline.ts';
+import type { ModuleSource, Resolution, SourceContext } from './module-source.ts';
+import { type ModuleTree, packageFolder } from './module-tree.ts';
+
+/** A module that is ready to be rendered. */
+export interface ResolvedModule extends Resolution {
+  readonly tree: ModuleTree;
+  /** Folder of the package within the tree: `.` or `a/b`. */
+  readonly packagePath: string;
+}
+
+export interface ModuleSourcesOptions extends ConfigMapSourceOptions {
+  readonly library: EmbeddedLibrary;
+}
+
+/** All places that modules come from. */
+export class ModuleSources {
+  readonly #configMap: ModuleSource;
+  readonly #embedded: ModuleSource;
+  readonly #inline: ModuleSource;
+
+  constructor(options: ModuleSourcesOptions) {
+    this.#configMap = new ConfigMapSource(options);
+    this.#embedded = new EmbeddedSource(options.library);
+    this.#inline = new InlineSource(options.limits);
+  }
+
+  /** What the reference stands for now; as cheap as the source allows. @throws as {@link ModuleSource.resolve}. */
+  resolve(ref: CueRef, context: SourceContext, signal: AbortSignal): Promise<Resolution> {
+    return this.#sourceOf(ref).resolve(ref, context, signal);
+  }
+
+  /**
+   * The module behind a resolution of the same reference.
+   * @throws SourceError also where `ref.path` leaves the tree or names a folder without a package.
+   */
+  async fetch(
+    ref: CueRef,
+    resolution: Resolution,
+    context: SourceContext,
+    signal: AbortSignal,
+  ): Promise<ResolvedModule> {
+    const source = this.#sourceOf(ref);
+    const tree = await source.fetch(ref, resolution, context, signal);
+    const folder = [source.packageRoot?.(ref), ref.path].filter((part) => part !== undefined).join('/');
+    return { ...resolution, tree, packagePath: packageFolder(tree, folder) };
+  }
+
+  /** Resolves and fetches in one go. */
+  async load(ref: CueRef, context: SourceContext, signal: AbortSignal): Promise<ResolvedModule> {
+    return this.fetch(ref, await this.resolve(ref, context, signal), context, signal);
+  }
+
+  #sourceOf(ref: CueRef): ModuleSource {
+    switch (ref.type) {
+      case 'configmap':
+        return this.#configMap;
+      case 'embedded':
+        return this.#embedded;
+      case 'inline':
+        return this.#inline;
+      default:
+        return assertNever(ref.type);
+    }
+  }
+}
