@@ -1,0 +1,52 @@
+// Finalizers are changed by patches that carry the resourceVersion of the object they were computed from: when someone
+// else wrote meanwhile the API server answers 409, and nobody's finalizer is lost or brought back.
+import type { ObjectMeta } from '../api/index.ts';
+
+/** What these functions read of an object. */
+export interface HasMetadata {
+  readonly metadata: ObjectMeta;
+}
+
+/** RFC 6902, as far as it is used here. */
+export type FinalizerPatchOperation =
+  | { readonly op: 'replace'; readonly path: string; readonly value: string }
+  | { readonly op: 'add'; readonly path: string; readonly value: string | readonly string[] }
+  | { readonly op: 'remove'; readonly path: string };
+
+/** A JSON Patch (`application/json-patch+json`). */
+export type FinalizerPatch = readonly FinalizerPatchOperation[];
+
+export function isBeingDeleted(object: HasMetadata): boolean {
+  return object.metadata.deletionTimestamp !== undefined;
+}
+
+export function hasFinalizer(object: HasMetadata, finalizer: string): boolean {
+  return object.metadata.finalizers?.includes(finalizer) ?? false;
+}
+
+/**
+ * The patch that adds one finalizer and keeps the others; undefined where it is there. The API server refuses it on an
+ * object that is being deleted.
+ */
+export function addFinalizerPatch(object: HasMetadata, finalizer: string): FinalizerPatch | undefined {
+  if (hasFinalizer(object, finalizer)) return undefined;
+  const add: FinalizerPatchOperation =
+    object.metadata.finalizers === undefined
+      ? { op: 'add', path: '/metadata/finalizers', value: [finalizer] }
+      : { op: 'add', path: '/metadata/finalizers/-', value: finalizer };
+  return [guard(object), add];
+}
+
+/** The patch that removes one finalizer and keeps the others; undefined where it is not there. */
+export function removeFinalizerPatch(object: HasMetadata, finalizer: string): FinalizerPatch | undefined {
+  const index = object.metadata.finalizers?.indexOf(finalizer) ?? -1;
+  if (index < 0) return undefined;
+  return [guard(object), { op: 'remove', path: `/metadata/finalizers/${index}` }];
+}
+
+// `replace`, not `test`: a stale version then is a 409 Conflict; a failed `test` would be a 422 like a wrong object.
+function guard(object: HasMetadata): FinalizerPatchOperation {
+  const { resourceVersion, name } = object.metadata;
+  if (resourceVersion === undefined) throw new Error(`object ${name} was not read from the API server`);
+  return { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion };
+}

@@ -1,0 +1,42 @@
+export { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff, withJitter } from './backoff.ts';
+export { type Clock, MAX_TIMER_MS, systemClock } from './clock.ts';
+export {
+  areConditionsEqual,
+  type ConditionInput,
+  findCondition,
+  isConditionTrue,
+  MAX_CONDITION_MESSAGE_LENGTH,
+  removeCondition,
+  setCondition,
+} from './conditions.ts';
+export {
+  Controller,
+  type ControllerOptions,
+  type ControllerStats,
+  DEFAULT_RECONCILE_TIMEOUT_MS,
+  DEFAULT_STOP_GRACE_MS,
+  type Reconcile,
+  type ReconcileContext,
+  type ReconcileOutcome,
+  type ReconcileReport,
+} from './controller.ts';
+export { DurationError, type DurationLimits, parseDuration } from './duration.ts';
+export {
+  addFinalizerPatch,
+  type FinalizerPatch,
+  type FinalizerPatchOperation,
+  type HasMetadata,
+  hasFinalizer,
+  isBeingDeleted,
+  removeFinalizerPatch,
+} from './finalizer.ts';
+export {
+  type ComponentHealth,
+  type ComponentState,
+  DEFAULT_SHUTDOWN_GRACE_MS,
+  Manager,
+  type ManagerOptions,
+} from './manager.ts';
+export { DONE, REQUEUE, type Result, requeueAfter } from './result.ts';
+export type { Runnable } from './runnable.ts';
+export { WorkQueue, type WorkQueueOptions, type WorkQueueSize } from './workqueue.ts';

@@ -1,0 +1,17 @@
+/**
+ * What a reconcile asks for when it did not fail.
+ * - `done`: nothing until something changes.
+ * - `requeue`: again after the key's backoff, without this being a failure to report.
+ * - `requeueAfter`: again after `ms`; the backoff starts over.
+ */
+export type Result =
+  | { readonly type: 'done' }
+  | { readonly type: 'requeue' }
+  | { readonly type: 'requeueAfter'; readonly ms: number };
+
+export const DONE: Result = { type: 'done' };
+export const REQUEUE: Result = { type: 'requeue' };
+
+export function requeueAfter(ms: number): Result {
+  return { type: 'requeueAfter', ms };
+}
