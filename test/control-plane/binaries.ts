@@ -1,0 +1,121 @@
+// Where the programs of the control plane come from: KUBEBUILDER_ASSETS, the cache, or a build into the cache.
+// Nothing half-written is ever seen: programs are made in a folder beside the cache and renamed into it one by one.
+import { constants } from 'node:fs';
+import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { downloadBinaries } from './download.ts';
+import { buildBinaries, findGo, type Report } from './go-build.ts';
+import { withLock } from './install-lock.ts';
+import { BINARY_NAMES, type BinaryName, cacheKey, hostPlatform, VERSIONS } from './versions.ts';
+
+/** The programs, ready to run. */
+export interface Binaries {
+  /** The cache folder; programs from KUBEBUILDER_ASSETS lie elsewhere, {@link Binaries.path} knows. */
+  readonly directory: string;
+  path(name: BinaryName): string;
+}
+
+/** How to get programs that are missing: by Go where it is installed, else by download. */
+export type BinarySource = 'auto' | 'go' | 'download';
+
+export interface EnsureOptions {
+  readonly source?: BinarySource;
+  /** Takes progress lines; by default they go to standard error. Silent when nothing is missing. */
+  readonly report?: Report;
+  /** Defaults to the process's: read are KUBEBUILDER_ASSETS, PEQUOD_CONTROL_PLANE_CACHE and XDG_CACHE_HOME. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal;
+}
+
+const WORKSHOP_SUFFIX = '.partial-';
+const ENSURE_TIMEOUT_MS = 60 * 60_000;
+
+/**
+ * Finds the programs, and makes those that are missing: some minutes, once per machine and version.
+ * KUBEBUILDER_ASSETS should hold the pinned Kubernetes minor version: the controller manager and the scheduler, which
+ * it lacks, must not be newer than its API server.
+ */
+export async function ensureBinaries(options: EnsureOptions = {}): Promise<Binaries> {
+  const env = options.env ?? process.env;
+  const report = options.report ?? ((line: string) => void process.stderr.write(`control plane: ${line}\n`));
+  const signal = options.signal ?? AbortSignal.timeout(ENSURE_TIMEOUT_MS);
+  const directory = cacheDirectory(env);
+  const assets = env['KUBEBUILDER_ASSETS'];
+  const found = new Map<BinaryName, string>();
+  const findMissing = async (): Promise<BinaryName[]> => {
+    for (const name of BINARY_NAMES) {
+      const places = assets === undefined || assets === '' ? [directory] : [assets, directory];
+      for (const place of places.toReversed()) {
+        if (await isExecutable(join(place, name))) found.set(name, join(place, name));
+      }
+    }
+    return BINARY_NAMES.filter((name) => !found.has(name));
+  };
+  if ((await findMissing()).length > 0) {
+    await mkdir(directory, { recursive: true });
+    const onWait = (holder: string): void => report(`waiting for ${holder}, which is making the programs`);
+    await withLock(`${directory}.lock`, onWait, signal, async () => {
+      const missing = await findMissing();
+      await removeLeftovers(directory);
+      if (missing.length > 0) await install(missing, directory, options.source ?? 'auto', report, signal);
+    });
+    const missing = await findMissing();
+    if (missing.length > 0)
+      throw new Error(`control plane programs are still missing: ${missing.join(', ')}`);
+  }
+  return {
+    directory,
+    path: (name) => found.get(name) ?? join(directory, name),
+  };
+}
+
+function cacheDirectory(env: NodeJS.ProcessEnv): string {
+  const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const root = env['PEQUOD_CONTROL_PLANE_CACHE'] || join(cache, 'pequod', 'control-plane');
+  return join(root, cacheKey(hostPlatform()));
+}
+
+async function install(
+  names: readonly BinaryName[],
+  directory: string,
+  source: BinarySource,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  const go = source === 'download' ? undefined : await findGo();
+  if (source === 'go' && go === undefined) throw new Error('go is not installed or does not run');
+  const { kubernetes, etcd, kwok } = VERSIONS;
+  report(`${names.join(', ')} are not there yet (Kubernetes ${kubernetes}, etcd ${etcd}, kwok ${kwok})`);
+  const workshop = await mkdtemp(`${directory}${WORKSHOP_SUFFIX}`);
+  try {
+    if (go !== undefined) {
+      report(
+        `building them from source with ${go}: about 4 minutes on 2 cores, only this once; cache: ${directory}`,
+      );
+      await buildBinaries(names, hostPlatform(), workshop, report, signal);
+    } else {
+      report(`there is no Go to build them with: downloading the official ones; cache: ${directory}`);
+      await downloadBinaries(names, hostPlatform(), workshop, report, signal);
+    }
+    for (const name of names) await rename(join(workshop, name), join(directory, name));
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+}
+
+/** Workshops of runs that were killed. Only the holder of the lock may call this. */
+async function removeLeftovers(directory: string): Promise<void> {
+  const parent = dirname(directory);
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith(`${basename(directory)}${WORKSHOP_SUFFIX}`)) continue;
+    await rm(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return await access(path, constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,24 @@
+export {
+  accessControlPlane,
+  type ControlPlaneAccess,
+  type ControlPlaneFiles,
+} from './access.ts';
+export {
+  type AuditEntry,
+  AuditLog,
+  type AuditMark,
+  type CallFilter,
+  isCountedCall,
+  parseAuditLines,
+} from './audit-log.ts';
+export { type Binaries, type BinarySource, type EnsureOptions, ensureBinaries } from './binaries.ts';
+export type { OptionalComponent } from './components.ts';
+export {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  type ControlPlaneProcess,
+  startControlPlane,
+} from './control-plane.ts';
+export type { Identity } from './kubeconfig.ts';
+export { type Kubectl, KubectlError, kubectlFor } from './kubectl.ts';
+export { VERSIONS } from './versions.ts';
