@@ -1,0 +1,20 @@
+export { toDot } from './dot.ts';
+export { parseDuration } from './duration.ts';
+export type { EdgeList } from './edges.ts';
+export { isKnownClusterScoped } from './identity.ts';
+export { whyNotIgnorable } from './ignore-field.ts';
+export { isLegalMove, isoSeconds, moveNode, type NodeMove, readinessStartMs, sinceOf } from './node-state.ts';
+export { Pass, type PassOptions, type StartableNode } from './pass.ts';
+export type { NodeInput, NodeWork } from './pass-entry.ts';
+export { type BlockedNode, type GraphSummary, summarize } from './pass-report.ts';
+export {
+  buildPlan,
+  DEFAULT_MAX_NODES,
+  type Plan,
+  type PlanNode,
+  type PlanOptions,
+  type PlanResult,
+} from './plan.ts';
+export type { GraphProblem, GraphProblemCode } from './problem.ts';
+export type { Readiness } from './readiness.ts';
+export { failureOf, type NodeFailure, retryAt } from './retry.ts';
