@@ -64,10 +64,10 @@ export class ApiClient {
     signal: AbortSignal,
   ): Promise<JsonObject> {
     const answer = await this.call(method, path, body, signal);
-    if (answer.status >= 300)
-      throw new Error(`${method} ${path}: ${answer.status} ${answer.text.slice(0, 500)}`);
     const value: unknown = JSON.parse(answer.text);
     if (!isJsonObject(value)) throw new Error(`${method} ${path} did not answer with an object`);
+    if (answer.status >= 300)
+      throw new Error(`${method} ${path}: ${answer.status} ${String(value['message'])}`);
     return value;
   }
 

@@ -23,7 +23,7 @@ export interface EnsureOptions {
   readonly source?: BinarySource;
   /** Takes progress lines; by default they go to standard error. Silent when nothing is missing. */
   readonly report?: Report;
-  /** Defaults to the process's: read are KUBEBUILDER_ASSETS, PEQUOD_CONTROL_PLANE_CACHE and XDG_CACHE_HOME. */
+  /** Defaults to the process's. Read are KUBEBUILDER_ASSETS, PEQUOD_CONTROL_PLANE_CACHE and XDG_CACHE_HOME; Go gets all. */
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal;
 }
@@ -58,7 +58,8 @@ export async function ensureBinaries(options: EnsureOptions = {}): Promise<Binar
     await withLock(`${directory}.lock`, onWait, signal, async () => {
       const missing = await findMissing();
       await removeLeftovers(directory);
-      if (missing.length > 0) await install(missing, directory, options.source ?? 'auto', report, signal);
+      if (missing.length > 0)
+        await install(missing, directory, { source: options.source ?? 'auto', env, report, signal });
     });
     const missing = await findMissing();
     if (missing.length > 0)
@@ -76,14 +77,19 @@ function cacheDirectory(env: NodeJS.ProcessEnv): string {
   return join(root, cacheKey(hostPlatform()));
 }
 
+interface Means {
+  readonly source: BinarySource;
+  readonly env: NodeJS.ProcessEnv;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
 async function install(
   names: readonly BinaryName[],
   directory: string,
-  source: BinarySource,
-  report: Report,
-  signal: AbortSignal,
+  { source, env, report, signal }: Means,
 ): Promise<void> {
-  const go = source === 'download' ? undefined : await findGo();
+  const go = source === 'download' ? undefined : await findGo(env);
   if (source === 'go' && go === undefined) throw new Error('go is not installed or does not run');
   const { kubernetes, etcd, kwok } = VERSIONS;
   report(`${names.join(', ')} are not there yet (Kubernetes ${kubernetes}, etcd ${etcd}, kwok ${kwok})`);
@@ -93,7 +99,7 @@ async function install(
       report(
         `building them from source with ${go}: about 4 minutes on 2 cores, only this once; cache: ${directory}`,
       );
-      await buildBinaries(names, hostPlatform(), workshop, report, signal);
+      await buildBinaries(names, hostPlatform(), workshop, env, report, signal);
     } else {
       report(`there is no Go to build them with: downloading the official ones; cache: ${directory}`);
       await downloadBinaries(names, hostPlatform(), workshop, report, signal);

@@ -23,8 +23,8 @@ const PACKAGES: Readonly<Record<BinaryName, string>> = {
 };
 
 /** The installed Go's version ("go1.26.8"), or undefined where there is none. */
-export async function findGo(): Promise<string | undefined> {
-  const child = spawn('go', ['env', 'GOVERSION'], { cwd: SOURCES, stdio: ['ignore', 'pipe', 'ignore'] });
+export async function findGo(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const child = spawn('go', ['env', 'GOVERSION'], { cwd: SOURCES, env, stdio: ['ignore', 'pipe', 'ignore'] });
   const isFound = new Promise<boolean>((resolve) => {
     child.once('error', () => resolve(false));
     child.once('close', (code) => resolve(code === 0));
@@ -41,6 +41,7 @@ export async function buildBinaries(
   names: readonly BinaryName[],
   platform: Platform,
   directory: string,
+  env: NodeJS.ProcessEnv,
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
@@ -57,7 +58,7 @@ export async function buildBinaries(
   ];
   const child = spawn('go', args, {
     cwd: SOURCES,
-    env: buildEnvironment(platform),
+    env: buildEnvironment(env, platform),
     stdio: ['ignore', 'ignore', 'pipe'],
     signal,
   });
@@ -88,17 +89,17 @@ export async function buildBinaries(
 }
 
 /** The caller's Go settings must not change what is built: no workspace, no vendoring, no cross-compilation. */
-function buildEnvironment(platform: Platform): NodeJS.ProcessEnv {
+function buildEnvironment(env: NodeJS.ProcessEnv, platform: Platform): NodeJS.ProcessEnv {
   // The compiler spends a fifth of its time in garbage collection; where there is memory, let it collect less.
   const gogc = totalmem() > 12 * GIBIBYTE ? '400' : '100';
   return {
-    ...process.env,
+    ...env,
     CGO_ENABLED: '0',
     GOFLAGS: '-mod=readonly',
     GOWORK: 'off',
     GOOS: platform.os,
     GOARCH: platform.arch,
-    GOGC: process.env['GOGC'] ?? gogc,
+    GOGC: env['GOGC'] ?? gogc,
   };
 }
 

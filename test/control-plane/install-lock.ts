@@ -6,11 +6,12 @@ import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const POLL_MS = 500;
+const POLL_MS = 100;
+const REPORT_MS = 15_000;
 const RENEW_MS = 5_000;
 const STALE_MS = 60_000;
 
-/** Runs `work` while holding the lock file `path`. `onWait` is told who holds it, once per change of holder. */
+/** Runs `work` while holding the lock file `path`. While another has it, `onWait` is told who, every 15 seconds. */
 export async function withLock<T>(
   path: string,
   onWait: (holder: string) => void,
@@ -18,7 +19,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const identity = `${process.pid} ${hostname()} ${randomUUID()}`;
-  let lastHolder: string | undefined;
+  let nextReport = 0;
   while (!(await tryCreate(path, identity))) {
     signal.throwIfAborted();
     const holder = await readFile(path, 'utf8').catch(ifMissing(undefined));
@@ -30,8 +31,10 @@ export async function withLock<T>(
       await rm(grave, { force: true });
       continue;
     }
-    if (holder !== lastHolder) onWait(`process ${holder.split(' ')[0]}`);
-    lastHolder = holder;
+    if (Date.now() >= nextReport) {
+      onWait(`process ${holder.split(' ')[0]}`);
+      nextReport = Date.now() + REPORT_MS;
+    }
     await delay(POLL_MS, undefined, { signal });
   }
   const renewal = setInterval(

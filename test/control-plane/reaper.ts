@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 20;
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 5_000;
 
 const directory = process.argv[2];
 if (directory === undefined) throw new Error('usage: node reaper.ts <directory>');
