@@ -1,0 +1,65 @@
+// Whose an object is, and under which names we write.
+import { createHash } from 'node:crypto';
+import {
+  FIELD_MANAGER_PREFIX,
+  GRAPH_LABEL,
+  type InventoryItem,
+  type KubeObject,
+  type NamespacedName,
+  type Origin,
+} from '../../api/index.ts';
+import { originOf } from '../../graph/index.ts';
+import type { JsonObject } from '../../json/index.ts';
+import { applyEntryOf } from './owned-hash.ts';
+import { sharers, sharersOfOurs } from './owners.ts';
+
+/** Longest field manager that the API server takes, in bytes. */
+const MAX_MANAGER_BYTES = 128;
+
+/**
+ * Field manager of a graph: `pequod/<namespace>/<name>`. Where that is too long, the name is cut and a hash of the whole
+ * follows a colon, which no name can hold.
+ */
+export function fieldManagerOf({ namespace, name }: NamespacedName): string {
+  const whole = `${FIELD_MANAGER_PREFIX}${namespace}/${name}`;
+  if (Buffer.byteLength(whole) <= MAX_MANAGER_BYTES) return whole;
+  const tail = `:${createHash('sha256').update(whole).digest('base64url').slice(0, 22)}`;
+  return (
+    Buffer.from(whole)
+      .subarray(0, MAX_MANAGER_BYTES - tail.length)
+      .toString('latin1') + tail
+  );
+}
+
+/** The ApplySet id of KEP-3659 for a parent object. */
+export function applySetId(
+  parent: NamespacedName & { readonly kind: string; readonly group: string },
+): string {
+  const { name, namespace, kind, group } = parent;
+  const digest = createHash('sha256').update(`${name}.${namespace}.${kind}.${group}`).digest('base64url');
+  return `applyset-${digest}-v1`;
+}
+
+/** True for an object with our label *and* an Apply entry of our manager: controllers copy labels, nobody copies entries. */
+export function isOurs(object: KubeObject, graphId: string, manager: string): boolean {
+  return object.metadata.labels?.[GRAPH_LABEL] === graphId && applyEntryOf(object, manager) !== undefined;
+}
+
+export interface OriginContext {
+  readonly graphId: string;
+  /** Our field manager. */
+  readonly manager: string;
+  /** The body as we sent it; where it is not known, the fields that we own stand for it. */
+  readonly sent?: JsonObject;
+}
+
+/** {@link originOf} for a live object: `Created` only where nobody else can have created it. */
+export function judgeOrigin(entry: InventoryItem, live: KubeObject, context: OriginContext): Origin {
+  const { graphId, manager, sent } = context;
+  return originOf(entry, live, {
+    isOurs: isOurs(live, graphId, manager),
+    manager,
+    appliedAt: applyEntryOf(live, manager)?.time,
+    coOwners: sent === undefined ? sharersOfOurs(live, { manager }) : sharers(live, sent, { manager }),
+  });
+}
