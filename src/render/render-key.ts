@@ -31,6 +31,13 @@ export function renderKey(parts: RenderKeyParts): string {
   });
 }
 
+const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
+
+/** The labels as one path: those that are no identifiers are quoted. */
+export function formatReadPath(labels: readonly string[]): string {
+  return labels.map((label) => (IDENTIFIER.test(label) ? label : JSON.stringify(label))).join('.');
+}
+
 /** `context.labels."app.kubernetes.io/name"` → its three members: a CUE path of plain and quoted labels. */
 function parseReadPath(path: string): readonly string[] {
   const labels: string[] = [];

@@ -40,6 +40,8 @@ export interface RenderFailed {
   readonly violations: readonly Violation[];
   /** Code, reason, one-line message, and when to try again. */
   readonly error: RenderError;
+  /** As in {@link Rendered}, so that a failure too is not evaluated again while nothing has changed. */
+  readonly reads: readonly string[];
 }
 
 /** Turns a module and an input into nodes. */
