@@ -1,0 +1,190 @@
+import type { JsonObject } from '../../json/index.ts';
+import {
+  array,
+  freeForm,
+  literals,
+  map,
+  object,
+  optional,
+  type Rule,
+  type Schema,
+  string,
+} from '../schema/index.ts';
+import type {
+  AppliedModule,
+  CueRef,
+  CueRefType,
+  ResolvedCueRef,
+  ResourceGraphReference,
+  Transform,
+  TransformNodeStatus,
+  TransformNodes,
+  TransformSpec,
+  TransformStatus,
+} from '../transform.ts';
+import {
+  blockedBy,
+  conditions,
+  deletionPolicy,
+  duration,
+  MAX_MESSAGE_LENGTH,
+  MAX_NAME_LENGTH,
+  MAX_NODES,
+  nodePhase,
+  OBJECT_META_SCHEMA,
+  observedGeneration,
+  SUBDOMAIN_PATTERN,
+  subdomain,
+  text,
+  time,
+  violations,
+} from './common.ts';
+
+/** Longest module text in a Transform. */
+export const MAX_INLINE_LENGTH: number = 256 * 1024;
+
+const NOT_BLANK: Rule<string> = {
+  cel: "self.trim() != ''",
+  message: 'must not be blank',
+  holds: (value) => value.trim() !== '',
+};
+
+const RELATIVE: Rule<string> = {
+  cel: "!self.startsWith('/') && !self.split('/').exists(part, part == '..')",
+  message: "must be relative to the module's root, without ..",
+  holds: (value) => !value.startsWith('/') && !value.split('/').includes('..'),
+};
+
+const subdomainMatcher = new RegExp(SUBDOMAIN_PATTERN);
+
+const CONFIG_MAP_NAME: Rule<JsonObject> = {
+  cel: `self.type != 'configmap' || (self.ref.size() <= ${MAX_NAME_LENGTH} && self.ref.matches('${SUBDOMAIN_PATTERN.replaceAll('\\', '\\\\')}'))`,
+  message: "must be the name of a ConfigMap in the Transform's namespace",
+  field: 'ref',
+  holds: ({ type, ref }) =>
+    type !== 'configmap' ||
+    (typeof ref === 'string' && ref.length <= MAX_NAME_LENGTH && subdomainMatcher.test(ref)),
+};
+
+const EMBEDDED_NAME: Rule<JsonObject> = {
+  cel: `self.type != 'embedded' || (self.ref.size() <= ${MAX_NAME_LENGTH} && self.ref.matches('^\\\\S+$'))`,
+  message: 'must be the name of a platform type that ships with the operator',
+  field: 'ref',
+  holds: ({ type, ref }) =>
+    type !== 'embedded' ||
+    (typeof ref === 'string' && ref.length <= MAX_NAME_LENGTH && /^[^\t\n\f\r ]+$/.test(ref)),
+};
+
+const cueRef: Schema<CueRef> = object<CueRef>(
+  {
+    type: literals<CueRefType>(
+      { configmap: true, embedded: true, inline: true },
+      { description: 'Where the module is.' },
+    ),
+    ref: string({
+      description:
+        'inline: CUE source text. embedded: name of a platform type that ships with the operator. ' +
+        "configmap: name of a ConfigMap in the Transform's namespace.",
+      minLength: 1,
+      maxLength: MAX_INLINE_LENGTH,
+      rules: [NOT_BLANK],
+    }),
+    path: optional(
+      string({
+        description: "Folder of the package within the module's tree. Default: the root.",
+        minLength: 1,
+        maxLength: 512,
+        rules: [RELATIVE],
+      }),
+    ),
+  },
+  { description: 'The CUE module to render.', rules: [CONFIG_MAP_NAME, EMBEDDED_NAME] },
+);
+
+/** `spec` of a Transform. */
+export const TRANSFORM_SPEC_SCHEMA: Schema<TransformSpec> = object<TransformSpec>(
+  {
+    cueRef,
+    input: optional(
+      freeForm({ description: "Input of the module, validated by the module's #Input.", mapType: 'atomic' }),
+    ),
+    serviceAccountName: optional(
+      subdomain("ServiceAccount in the Transform's namespace whose rights touch the cluster."),
+    ),
+    deletionPolicy: optional(
+      deletionPolicy('What happens to objects that are no longer wanted. Default: Delete.'),
+    ),
+    interval: optional(duration('How often an unlabelled ConfigMap is looked at again. Default: 5m.')),
+  },
+  { description: 'What is wanted.' },
+);
+
+const nodes: Schema<TransformNodes> = map<TransformNodes>(
+  object<TransformNodeStatus>({
+    phase: nodePhase(),
+    lastError: optional(text(MAX_MESSAGE_LENGTH, 'What went wrong last.')),
+    readyDetails: optional(text(MAX_MESSAGE_LENGTH, 'Why it is ready or not.')),
+  }),
+  { description: "State of the graph's nodes by id.", maxProperties: MAX_NODES, mapType: 'atomic' },
+);
+
+/** `status` of a Transform. */
+export const TRANSFORM_STATUS_SCHEMA: Schema<TransformStatus> = object<TransformStatus>(
+  {
+    observedGeneration: optional(observedGeneration()),
+    lastHandledReconcileAt: optional(
+      text(
+        MAX_MESSAGE_LENGTH,
+        'The pequod.io/reconcile token of the last run that was asked for and is over.',
+      ),
+    ),
+    resourceGraphRef: optional(
+      object<ResourceGraphReference>(
+        { name: text(MAX_NAME_LENGTH, 'Its name.'), uid: text(64, 'Its uid.') },
+        { description: "The ResourceGraph, in the Transform's namespace." },
+      ),
+    ),
+    renderKey: optional(text(128, 'Hash of everything that the last render depended on.')),
+    renderReads: optional(
+      array(text(512, 'A path.'), {
+        description: 'Paths of context that the module refers to.',
+        maxItems: 256,
+        listType: 'atomic',
+      }),
+    ),
+    resolvedCueRef: optional(
+      object<ResolvedCueRef>(
+        {
+          digest: text(128, "Digest of the module's tree."),
+          revision: optional(text(512, "The source's own name for that state.")),
+          fetchedAt: time('When this digest was first seen.'),
+        },
+        { description: 'What the reference resolved to when it was last looked at.' },
+      ),
+    ),
+    applied: optional(
+      object<AppliedModule>(
+        {
+          digest: text(128, "Digest of the module's tree."),
+          revision: optional(text(512, "The source's own name for that state.")),
+          renderHash: text(128, "Hash of the graph's nodes."),
+        },
+        { description: 'What the running graph was rendered from.' },
+      ),
+    ),
+    conditions: optional(conditions()),
+    violations: optional(violations('What the schema, the module or a policy says against this Transform.')),
+    nodes: optional(nodes),
+    blockedBy: optional(blockedBy()),
+  },
+  { description: 'What is the case.', default: { observedGeneration: -1 } },
+);
+
+/** A whole Transform. */
+export const TRANSFORM_SCHEMA: Schema<Transform> = object<Transform>({
+  apiVersion: string(),
+  kind: string(),
+  metadata: OBJECT_META_SCHEMA,
+  spec: TRANSFORM_SPEC_SCHEMA,
+  status: optional(TRANSFORM_STATUS_SCHEMA),
+});

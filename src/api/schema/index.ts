@@ -1,0 +1,27 @@
+export {
+  array,
+  boolean,
+  type Fields,
+  freeForm,
+  integer,
+  literals,
+  map,
+  type ObjectSchema,
+  object,
+  optional,
+  string,
+  union,
+} from './builder.ts';
+export { type Decoded, decode, type Problem } from './decode.ts';
+export { toOpenApi } from './openapi.ts';
+export type {
+  Annotations,
+  ArrayOptions,
+  IntegerOptions,
+  MapOptions,
+  ObjectOptions,
+  OptionalField,
+  Rule,
+  Schema,
+  StringOptions,
+} from './schema.ts';
