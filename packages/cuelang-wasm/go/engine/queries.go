@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
+)
+
+// run answers the queries of a request. The filled package is made when the
+// first query needs it, and once.
+func (p *pkg) run(req *Request, resp *Response) {
+	e := &evaluation{pkg: p, req: req, left: req.Limits.MaxOutputBytes}
+	gated := false
+	for i := range req.Queries {
+		q := &req.Queries[i]
+		if gated {
+			resp.Results = append(resp.Results, nil)
+			continue
+		}
+		r := &Result{Type: q.Type, Errors: []Error{}}
+		if err := e.query(q, r); err != nil {
+			resp.Results = nil
+			resp.Errors = []Error{*err}
+			return
+		}
+		gated = q.Gate && len(r.Errors) > 0
+		resp.Results = append(resp.Results, r)
+	}
+}
+
+// evaluation is the state of one request.
+type evaluation struct {
+	pkg   *pkg
+	req   *Request
+	value cue.Value
+	ready bool
+	left  int
+}
+
+func (e *evaluation) query(q *Query, r *Result) *Error {
+	if q.Type == "validate" && q.Fill != nil {
+		e.validateAlone(q, r)
+		return nil
+	}
+	if q.Type == "references" {
+		return nil
+	}
+	if !e.ready {
+		v, err := e.pkg.filled(e.req.Fills)
+		if err != nil {
+			list := reporter{limit: 1, kind: KindSyntax}.list(err)
+			return &list[0]
+		}
+		e.value, e.ready = v, true
+	}
+	path := parsePath(q.Path, e.pkg.inst.ID())
+	if err := path.Err(); err != nil {
+		return &Error{Kind: KindSyntax, Path: q.Path, Message: oneLine(err.Error()), Positions: []Position{}}
+	}
+	v := e.value.LookupPath(path)
+	r.Exists = v.Exists()
+	if !r.Exists {
+		// A field that isn't there for an error above it is no plain absence.
+		return nil
+	}
+	r.Kind = kindOf(v)
+	switch q.Type {
+	case "exists":
+		return nil
+	case "validate":
+		r.Errors = e.reporter(q).value(v, q.Concrete)
+		return nil
+	case "export":
+		var err *Error
+		r.JSON, r.Errors, err = e.export(v, e.reporter(q))
+		return err
+	case "children":
+		return e.children(v, q, r)
+	}
+	return &Error{Kind: KindSyntax, Path: q.Path, Message: "unknown query " + q.Type, Positions: []Position{}}
+}
+
+func (e *evaluation) reporter(q *Query) reporter {
+	r := reporter{limit: e.req.Limits.MaxErrors, prefix: q.Path, reportAs: q.Path}
+	if q.ReportAs != "" {
+		r.reportAs = q.ReportAs
+	}
+	return r
+}
+
+// validateAlone checks JSON text against a value of the unfilled package, so
+// that errors are about this text and nothing else.
+func (e *evaluation) validateAlone(q *Query, r *Result) {
+	rep := e.reporter(q)
+	rep.filled = true
+	v := e.pkg.base.LookupPath(parsePath(q.Path, e.pkg.inst.ID()))
+	r.Exists = v.Exists()
+	if !r.Exists {
+		return
+	}
+	expr, err := q.Fill.expr()
+	if err != nil {
+		rep.kind = KindSyntax
+		r.Errors = rep.list(err)
+		return
+	}
+	v = v.Unify(v.Context().BuildExpr(expr))
+	r.Kind = kindOf(v)
+	r.Errors = rep.value(v, q.Concrete)
+}
+
+func kindOf(v cue.Value) string {
+	return v.IncompleteKind().String()
+}
+
+// export writes a value as JSON text, or says why it can't. The error result
+// is for answers over the limit.
+func (e *evaluation) export(v cue.Value, r reporter) (*string, []Error, *Error) {
+	errs := r.value(v, true)
+	if len(errs) > 0 {
+		return nil, errs, nil
+	}
+	text, err := v.MarshalJSON()
+	if err != nil {
+		return nil, r.list(promote(err, "")), nil
+	}
+	if e.left -= len(text); e.left < 0 {
+		return nil, nil, &Error{Kind: KindLimit, Limit: "output", Positions: []Position{},
+			Message: fmt.Sprintf("the result is over %d bytes", e.req.Limits.MaxOutputBytes)}
+	}
+	s := string(text)
+	return &s, errs, nil
+}
+
+// children looks at each field or element by itself, and at what is wrong with
+// the struct or list as such.
+func (e *evaluation) children(v cue.Value, q *Query, r *Result) *Error {
+	rep := e.reporter(q)
+	v, _ = v.Default()
+	r.Errors = e.ownErrors(v, rep)
+	add := func(c Child, v cue.Value) (err *Error) {
+		c.JSON, c.Errors, err = e.export(v, rep)
+		r.Children = append(r.Children, c)
+		return err
+	}
+	if v.IncompleteKind() == cue.ListKind {
+		list, _ := v.List()
+		for i := 0; list.Next(); i++ {
+			if err := add(Child{Label: strconv.Itoa(i)}, list.Value()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	it, err := v.Fields()
+	if err != nil {
+		if len(r.Errors) == 0 {
+			r.Errors = rep.list(err)
+		}
+		return nil
+	}
+	for it.Next() {
+		if err := add(Child{Label: it.Selector().Unquoted()}, it.Value()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownErrors are those of a struct or list itself, without its children's.
+func (e *evaluation) ownErrors(v cue.Value, r reporter) []Error {
+	err := v.Err()
+	if err == nil {
+		return []Error{}
+	}
+	depth := len(v.Path().Selectors())
+	var own errors.Error
+	for _, x := range errors.Errors(err) {
+		if len(x.Path()) <= depth {
+			own = errors.Append(own, x)
+		}
+	}
+	return r.list(own)
+}
