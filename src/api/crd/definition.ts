@@ -1,7 +1,6 @@
 import { API_GROUP, API_VERSION, RESOURCE_GRAPH_KIND, TRANSFORM_KIND } from '../keys.ts';
 import type { KubeObject } from '../meta.ts';
-import { toOpenApi } from '../schema/index.ts';
-import type { SchemaNode } from '../schema/schema.ts';
+import { type SchemaNode, toOpenApi } from '../schema/index.ts';
 import { RESOURCE_GRAPH_SPEC_SCHEMA, RESOURCE_GRAPH_STATUS_SCHEMA } from './resource-graph.ts';
 import { TRANSFORM_SPEC_SCHEMA, TRANSFORM_STATUS_SCHEMA } from './transform.ts';
 

@@ -23,5 +23,6 @@ export type {
   OptionalField,
   Rule,
   Schema,
+  SchemaNode,
   StringOptions,
 } from './schema.ts';
