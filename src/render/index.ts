@@ -1,6 +1,9 @@
 export { type ClusterFacts, type RenderContext, renderContext } from './context.ts';
+export type { CueEvaluator, EvaluateOptions } from './evaluator.ts';
+export { createEvaluatorPool, type EvaluatorPoolOptions } from './pool.ts';
 export { RenderError, type RenderErrorCode, type RenderPhase } from './render-error.ts';
 export { type RenderKeyParts, renderKey } from './render-key.ts';
+export { DEFAULT_RENDER_LIMITS, Renderer, type RendererOptions, type RenderLimits } from './renderer.ts';
 export type {
   ModuleMetadata,
   ModuleRenderer,

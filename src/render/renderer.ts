@@ -4,7 +4,7 @@ import type { CueDiagnostic, CueTree } from 'cuelang-wasm';
 import type { Violation } from '../api/index.ts';
 import { canonicalJson, hashJson, isJsonArray, isJsonObject, parseJson } from '../json/index.ts';
 import type { EmbeddedLibrary, ModuleTree } from '../source/index.ts';
-import { INPUT_FIELD, type RenderAnswers, readPaths, renderEvaluation } from './contract.ts';
+import { CONTEXT_FIELD, INPUT_FIELD, type RenderAnswers, readPaths, renderEvaluation } from './contract.ts';
 import { toViolations } from './diagnostics.ts';
 import type { CueEvaluator } from './evaluator.ts';
 import { decodeNodes } from './nodes.ts';
@@ -78,7 +78,7 @@ export class Renderer implements ModuleRenderer {
     const { tree } = request.module;
     if (!outcome.ok) throw moduleError(outcome.errors, tree);
     const [references] = outcome.results;
-    reads.push(...readPaths(references?.references ?? []));
+    reads.push(...(references?.exists === true ? readPaths(references.references) : [CONTEXT_FIELD]));
     return this.#readGraph(outcome.results, tree);
   }
 

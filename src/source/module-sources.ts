@@ -46,8 +46,7 @@ export class ModuleSources {
   ): Promise<ResolvedModule> {
     const source = this.#sourceOf(ref);
     const tree = await source.fetch(ref, resolution, context, signal);
-    const folder = [source.packageRoot?.(ref), ref.path].filter((part) => part !== undefined).join('/');
-    return { ...resolution, tree, packagePath: packageFolder(tree, folder) };
+    return { ...resolution, tree, packagePath: packageFolder(tree, ref.path, source.packageRoot?.(ref)) };
   }
 
   /** Resolves and fetches in one go. */

@@ -66,26 +66,25 @@ export function treeBytes(tree: ModuleTree): number {
 }
 
 /**
- * The folder of a package as the evaluator takes it: `.` for the root, else `a/b`.
+ * The folder of a package as the evaluator takes it: `.` for the root, else `a/b`. `path` is seen from `root`, a folder
+ * of the tree.
  * @throws SourceError `SOURCE_INVALID` when the path is absolute or leaves the tree, `SOURCE_NOT_FOUND` when the tree
  * has no `.cue` file in that folder; the message lists the folders that have.
  */
-export function packageFolder(tree: ModuleTree, path: string | undefined): string {
-  const folder = normaliseFolder(path);
+export function packageFolder(tree: ModuleTree, path: string | undefined, root: string = '.'): string {
+  const below = normaliseFolder(path ?? '.');
+  const folder = root === '.' ? below : below === '.' ? root : `${root}/${below}`;
   const folders = packageFolders(tree);
   if (folders.includes(folder)) return folder;
   const known = folders.length === 0 ? 'it has none' : `it has ${folders.slice(0, 20).join(', ')}`;
   throw new SourceError('SOURCE_NOT_FOUND', `the module has no package in folder ${folder}: ${known}`);
 }
 
-function normaliseFolder(path: string | undefined): string {
-  const trimmed = (path ?? '').replace(/^(\.\/)+/, '').replace(/\/+$/, '');
-  if (trimmed === '' || trimmed === '.') {
-    if (path?.startsWith('/')) checkRelativePath(path);
-    return '.';
-  }
-  checkRelativePath(trimmed);
-  return trimmed;
+function normaliseFolder(path: string): string {
+  const folder = path.replace(/^(\.\/)+/, '').replace(/(?<=[^/])\/+$/, '');
+  if (folder === '' || folder === '.') return '.';
+  checkRelativePath(folder);
+  return folder;
 }
 
 /** Folders with at least one `.cue` file, sorted; `cue.mod` is not a package. */
