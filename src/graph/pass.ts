@@ -6,7 +6,7 @@
 // - a node is created only while each of its dependencies is Ready; it is updated while none of them that changed with it
 //   or never was Ready is unready; it is repaired at any time;
 // - all bookkeeping together costs O(V+E) plus a heap's logarithm, and O(dependents) each time a node's readiness flips.
-import type { NodeStatuses } from '../api/index.ts';
+import type { NodeStatus, NodeStatuses } from '../api/index.ts';
 import { IndexHeap } from './index-heap.ts';
 import {
   type Entry,
@@ -137,6 +137,11 @@ export class Pass {
   /** A newer generation or a deletion is there: start nothing more. What is in flight is still taken in. */
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** The stored part of one node's status, at no cost; {@link statuses} adds who holds it back. */
+  statusOf(id: string): NodeStatus {
+    return this.#entryOf(id).status;
   }
 
   /** The status of every node, in declaration order; nodes held back name who holds them. */

@@ -1,0 +1,169 @@
+// Whether a node's object is what the node waits for.
+//
+// Invariants: nothing is ready by a status of an older generation or while it is being deleted; a missing object is
+// waited for; a timeout is a failure that is looked at again each time and may still turn into ready.
+import type { ReadinessPredicate } from '../../api/index.ts';
+import { assertNever } from '../../errors.ts';
+import { parseDuration, type Readiness } from '../../graph/index.ts';
+import type { Observation } from './observation.ts';
+import { conditionOf, type ReadCondition } from './read.ts';
+
+/** How long an object may take where its predicate does not say: 5 minutes. */
+export const DEFAULT_READINESS_TIMEOUT_MS: number = 5 * 60_000;
+
+export interface ReadinessClock {
+  /** When the object was last applied, or began to be unready; undefined counts as now. */
+  readonly appliedAtMs: number | undefined;
+  readonly nowMs: number;
+}
+
+/** What a single predicate finds, before its timeout is looked at. */
+type Finding = Omit<Readiness, 'deadlineAtMs'>;
+
+/** Whether all predicates hold; without any, kstatus decides. `deadlineAtMs` is the earliest timeout that still runs. */
+export function evaluateReadiness(
+  predicates: readonly ReadinessPredicate[] | undefined,
+  observation: Observation | undefined,
+  clock: ReadinessClock,
+): Readiness {
+  const wanted = predicates === undefined || predicates.length === 0 ? [undefined] : predicates;
+  const startMs = clock.appliedAtMs ?? clock.nowMs;
+  let worst: Finding | undefined;
+  let last: Finding | undefined;
+  let deadlineAtMs = Number.POSITIVE_INFINITY;
+  for (const predicate of wanted) {
+    const finding = evaluateOne(predicate, observation);
+    last = finding;
+    if (finding.state === 'ready') continue;
+    const timeoutMs = timeoutOf(predicate);
+    const isLate = finding.state === 'waiting' && clock.nowMs >= startMs + timeoutMs;
+    if (finding.state === 'waiting' && !isLate) deadlineAtMs = Math.min(deadlineAtMs, startMs + timeoutMs);
+    const judged = isLate ? timedOut(finding, timeoutMs) : finding;
+    if (worst === undefined || (worst.state === 'waiting' && judged.state === 'failed')) worst = judged;
+  }
+  if (worst === undefined) return last ?? ready('is ready');
+  return worst.state === 'waiting' ? { ...worst, deadlineAtMs } : worst;
+}
+
+function timeoutOf(predicate: ReadinessPredicate | undefined): number {
+  const timeoutMs = predicate?.timeout === undefined ? undefined : parseDuration(predicate.timeout);
+  return timeoutMs ?? DEFAULT_READINESS_TIMEOUT_MS;
+}
+
+function timedOut(finding: Finding, timeoutMs: number): Finding {
+  const message = `${finding.message}, still after ${timeoutMs / 1000} s`;
+  return { state: 'failed', reason: 'ReadinessTimeout', message };
+}
+
+function evaluateOne(
+  predicate: ReadinessPredicate | undefined,
+  observation: Observation | undefined,
+): Finding {
+  if (observation === undefined) return waiting('NotFound', 'does not exist');
+  if (observation.deletionTimestamp !== undefined) return waiting('Terminating', observation.status.message);
+  if (predicate === undefined) return byObjectStatus(observation);
+  if (predicate.type === 'Exists') return ready('exists');
+  const stale = staleness(observation);
+  if (stale !== undefined) return stale;
+  switch (predicate.type) {
+    case 'ConditionMatch':
+      return conditionMatches(observation, predicate.conditionType, predicate.conditionStatus ?? 'True');
+    case 'DeploymentAvailable':
+      return deploymentAvailable(observation);
+    case 'StatefulSetReady':
+      return statefulSetReady(observation);
+    case 'JobComplete':
+      return jobComplete(observation);
+    default:
+      return assertNever(predicate);
+  }
+}
+
+function byObjectStatus({ status }: Observation): Finding {
+  const { reason, message } = status;
+  switch (status.status) {
+    case 'Current':
+      return ready(message);
+    case 'InProgress':
+    case 'Terminating':
+      return waiting(reason, message);
+    case 'Failed':
+      return { state: 'failed', reason, message };
+    default:
+      return assertNever(status.status);
+  }
+}
+
+function staleness({ generation, observedGeneration }: Observation): Finding | undefined {
+  if (observedGeneration === undefined || generation === undefined || observedGeneration === generation) {
+    return undefined;
+  }
+  return waiting(
+    'GenerationNotObserved',
+    `is at generation ${generation}, its status at ${observedGeneration}`,
+  );
+}
+
+function conditionMatches(observation: Observation, type: string, status: string): Finding {
+  const condition = conditionOf(observation.conditions, type);
+  if (condition === undefined) return waiting('ConditionMissing', `has no condition ${type} yet`);
+  if (isStale(condition, observation)) {
+    return waiting('GenerationNotObserved', `has a condition ${type} of an older generation`);
+  }
+  if (condition.status === status) return ready(`has condition ${type}=${status}`);
+  const why = condition.message === '' ? condition.reason : condition.message;
+  return waiting(
+    'ConditionNotMet',
+    `has condition ${type}=${condition.status}${why === '' ? '' : `: ${why}`}`,
+  );
+}
+
+function isStale(condition: ReadCondition, { generation }: Observation): boolean {
+  const { observedGeneration } = condition;
+  return observedGeneration !== undefined && generation !== undefined && observedGeneration < generation;
+}
+
+function deploymentAvailable(observation: Observation): Finding {
+  if (observation.observedGeneration === undefined) {
+    return waiting('NotObserved', 'has not been observed by its controller');
+  }
+  const available = conditionOf(observation.conditions, 'Available');
+  const counts = countsOf(observation, 'available');
+  if (available?.status === 'True') return ready(`is available${counts}`);
+  const progressing = conditionOf(observation.conditions, 'Progressing');
+  if (progressing?.reason === 'ProgressDeadlineExceeded') {
+    return { state: 'failed', reason: 'ProgressDeadlineExceeded', message: `is not available${counts}` };
+  }
+  return waiting('DeploymentNotAvailable', `is not available${counts}`);
+}
+
+function statefulSetReady(observation: Observation): Finding {
+  const { status, replicas, observedGeneration } = observation;
+  if (observedGeneration === undefined || replicas === undefined) {
+    return waiting('NotObserved', 'has not been observed by its controller');
+  }
+  const counts = countsOf(observation, 'ready');
+  if (replicas.ready < replicas.wanted) return waiting('StatefulSetNotReady', `is not ready${counts}`);
+  return status.status === 'Current' ? ready(`is ready${counts}`) : byObjectStatus(observation);
+}
+
+function countsOf({ replicas }: Observation, what: 'ready' | 'available'): string {
+  return replicas === undefined ? '' : ` (${replicas[what]}/${replicas.wanted})`;
+}
+
+function jobComplete(observation: Observation): Finding {
+  const { conditions, status } = observation;
+  if (conditionOf(conditions, 'Failed')?.status === 'True') {
+    return { state: 'failed', reason: 'JobFailed', message: status.message };
+  }
+  if (conditionOf(conditions, 'Complete')?.status === 'True') return ready(status.message);
+  return waiting('JobNotComplete', `is not complete: ${status.message}`);
+}
+
+function ready(message: string): Finding {
+  return { state: 'ready', reason: 'Ready', message };
+}
+
+function waiting(reason: string, message: string): Finding {
+  return { state: 'waiting', reason, message };
+}

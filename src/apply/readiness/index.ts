@@ -1,0 +1,5 @@
+export { DEFAULT_READINESS_TIMEOUT_MS, evaluateReadiness, type ReadinessClock } from './evaluate.ts';
+export { objectStatusOf } from './kstatus.ts';
+export type { ObjectStatus } from './object-status.ts';
+export { type IgnoredPointers, type Observation, observe } from './observation.ts';
+export type { ReadCondition } from './read.ts';
