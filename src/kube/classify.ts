@@ -1,0 +1,280 @@
+// From an error answer to the error class that says how it is handled. The text prefixes of the API server are matched
+// here and nowhere else; they were tried against the real one and an integration test notices when they change.
+import {
+  ApplyConflictError,
+  INVALID_RETRY_MS,
+  InvalidObjectError,
+  messageOf,
+  type PequodError,
+} from '../errors.ts';
+import { isJsonArray, isJsonObject, type JsonValue, parseJson } from '../json/index.ts';
+import {
+  ApiError,
+  type ApiErrorInit,
+  type CallRoute,
+  type StatusCause,
+  type StatusDetails,
+} from './errors.ts';
+
+/** What is known about an answer that is not a success. */
+export interface ErrorAnswer {
+  readonly statusCode: number;
+  /** Start of the body. */
+  readonly body: string;
+  readonly retryAfter: string | undefined;
+  readonly route: CallRoute;
+  readonly nowMs: number;
+}
+
+interface ParsedStatus {
+  readonly isJson: boolean;
+  readonly statusCode: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly details: StatusDetails;
+  readonly retryAfterMs: number | undefined;
+}
+
+const MESSAGE_LIMIT = 512;
+/** Missing rights are reviewed at most once a minute; trying sooner can't help. */
+const FORBIDDEN_RETRY_MS = 60_000;
+const WRITES: ReadonlySet<string> = new Set(['apply', 'create', 'mergePatch', 'jsonPatch']);
+
+function text(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function causesOf(value: JsonValue | undefined): readonly StatusCause[] {
+  if (!isJsonArray(value)) return [];
+  const seen = new Set<string>();
+  const causes: StatusCause[] = [];
+  for (const item of value) {
+    if (!isJsonObject(item)) continue;
+    const field = text(item['field']);
+    const cause = { reason: text(item['reason']), message: messageOf(text(item['message'])), field };
+    const key = `${cause.reason} ${field} ${cause.message}`;
+    // A custom resource adds one cause about `<nil>` to each missing field, and some causes come twice.
+    if (field === '<nil>' || seen.has(key)) continue;
+    seen.add(key);
+    causes.push(cause);
+  }
+  return causes;
+}
+
+/** Milliseconds that a `Retry-After` header asks for: seconds or an HTTP date. */
+export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d{1,7}$/.test(header.trim())) return Number(header) * 1000;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
+}
+
+function statusOf(value: JsonValue, answer: ErrorAnswer): ParsedStatus | undefined {
+  if (!isJsonObject(value) || value['kind'] !== 'Status') return undefined;
+  const details = isJsonObject(value['details']) ? value['details'] : {};
+  const seconds = details['retryAfterSeconds'];
+  const code = value['code'];
+  return {
+    isJson: true,
+    statusCode: typeof code === 'number' ? code : answer.statusCode,
+    reason: text(value['reason']),
+    message: text(value['message']),
+    details: {
+      name: text(details['name']),
+      group: text(details['group']),
+      kind: text(details['kind']),
+      causes: causesOf(details['causes']),
+    },
+    retryAfterMs: typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined,
+  };
+}
+
+function parseStatus(answer: ErrorAnswer): ParsedStatus {
+  let value: JsonValue = null;
+  try {
+    value = parseJson(answer.body);
+  } catch {
+    value = null; // plain text: proxies, unknown paths
+  }
+  const parsed = statusOf(value, answer);
+  const retryAfterMs = parseRetryAfter(answer.retryAfter, answer.nowMs);
+  if (parsed !== undefined) return retryAfterMs === undefined ? parsed : { ...parsed, retryAfterMs };
+  const details = { name: '', group: '', kind: '', causes: [] };
+  return {
+    isJson: false,
+    statusCode: answer.statusCode,
+    reason: '',
+    message: answer.body,
+    details,
+    retryAfterMs,
+  };
+}
+
+/** The error for an HTTP answer that is not a success. */
+export function errorFromAnswer(answer: ErrorAnswer): PequodError {
+  return classify(parseStatus(answer), answer.route);
+}
+
+/** The error for an `ERROR` frame of a watch. */
+export function errorFromFrame(object: JsonValue | undefined, route: CallRoute): PequodError {
+  const answer = { statusCode: 500, body: '', retryAfter: undefined, route, nowMs: 0 };
+  const status =
+    statusOf(object ?? null, answer) ?? parseStatus({ ...answer, body: 'error frame without a status' });
+  return classify(status, route);
+}
+
+function classify(status: ParsedStatus, route: CallRoute): PequodError {
+  const error = new ApiError(describe(status, route), { ...kindOf(status, route), ...common(status, route) });
+  const conflicts = fieldConflicts(status);
+  if (conflicts.length > 0) return new ApplyConflictError(describe(status, route), conflicts, error);
+  const field = invalidField(status, route);
+  if (field === undefined) return error;
+  return new InvalidObjectError(describe(status, route), {
+    field: field === '' ? undefined : field,
+    cause: error,
+  });
+}
+
+function common(status: ParsedStatus, route: CallRoute): Omit<ApiErrorInit, 'code' | 'reason' | 'retry'> {
+  return {
+    statusCode: status.statusCode,
+    statusReason: status.reason,
+    statusMessage: isSecret(route) ? secretSafe(status) : messageOf(status.message, MESSAGE_LIMIT),
+    details: isSecret(route) ? withoutMessages(status.details) : status.details,
+    retryAfterMs: status.retryAfterMs,
+    isJsonStatus: status.isJson,
+    route,
+  };
+}
+
+function kindOf(status: ParsedStatus, route: CallRoute): Pick<ApiErrorInit, 'code' | 'reason' | 'retry'> {
+  const later = status.retryAfterMs === undefined ? 'backoff' : { afterMs: status.retryAfterMs };
+  switch (status.statusCode) {
+    case 401:
+      return { code: 'API_UNAUTHORIZED', reason: 'Unauthorized', retry: 'backoff' };
+    case 403:
+      return forbiddenKind(status);
+    case 404:
+      return notFoundKind(status, route);
+    case 409:
+      if (status.reason !== 'AlreadyExists')
+        return { code: 'API_CONFLICT', reason: 'Conflict', retry: later };
+      // A conflict of allocation asks to be repeated; a taken name does not.
+      return { code: 'API_ALREADY_EXISTS', reason: 'AlreadyExists', retry: 'backoff' };
+    case 410:
+      return { code: 'API_EXPIRED', reason: 'Expired', retry: 'backoff' };
+    case 422:
+      if (isUidGuard(status)) return { code: 'API_CONFLICT', reason: 'Conflict', retry: 'backoff' };
+      if (isPatchMisfit(status, route))
+        return { code: 'API_PATCH_REJECTED', reason: 'Conflict', retry: 'backoff' };
+      return { code: 'API_REJECTED', reason: 'Rejected', retry: { afterMs: INVALID_RETRY_MS } };
+    case 429:
+      return { code: 'API_TOO_MANY_REQUESTS', reason: 'TooManyRequests', retry: later };
+    default:
+      if (status.statusCode >= 500)
+        return { code: 'API_SERVER_ERROR', reason: 'ApiServerUnavailable', retry: later };
+      return { code: 'API_REJECTED', reason: 'Rejected', retry: { afterMs: INVALID_RETRY_MS } };
+  }
+}
+
+function forbiddenKind(status: ParsedStatus): Pick<ApiErrorInit, 'code' | 'reason' | 'retry'> {
+  if (status.details.causes.some((cause) => cause.reason === 'NamespaceTerminating')) {
+    return { code: 'API_NAMESPACE_TERMINATING', reason: 'NamespaceTerminating', retry: 'never' };
+  }
+  if (status.message.includes('custom resource definition is terminating')) {
+    return { code: 'API_CRD_TERMINATING', reason: 'KindTerminating', retry: { afterMs: 5_000 } };
+  }
+  return { code: 'API_FORBIDDEN', reason: 'Forbidden', retry: { afterMs: FORBIDDEN_RETRY_MS } };
+}
+
+function notFoundKind(
+  status: ParsedStatus,
+  route: CallRoute,
+): Pick<ApiErrorInit, 'code' | 'reason' | 'retry'> {
+  // A known group and version answers an unknown plural with a Status too, but one that names no object.
+  if (!status.isJson || status.reason !== 'NotFound' || status.details.name === '') {
+    return { code: 'API_KIND_NOT_SERVED', reason: 'KindNotServed', retry: 'backoff' };
+  }
+  if (status.details.kind === 'namespaces' && route.resource !== 'namespaces') {
+    return { code: 'API_NAMESPACE_MISSING', reason: 'NamespaceMissing', retry: 'backoff' };
+  }
+  return { code: 'API_NOT_FOUND', reason: 'NotFound', retry: 'backoff' };
+}
+
+function isUidGuard(status: ParsedStatus): boolean {
+  const { causes } = status.details;
+  return causes.length > 0 && causes.every((cause) => cause.field === 'metadata.uid');
+}
+
+/** What a JSON patch that does not fit the object answers: no cause, no name. */
+function isPatchMisfit(status: ParsedStatus, route: CallRoute): boolean {
+  return route.verb === 'jsonPatch' && status.details.causes.length === 0 && status.details.name === '';
+}
+
+function fieldConflicts(status: ParsedStatus): { manager: string; field: string }[] {
+  if (status.statusCode !== 409) return [];
+  return status.details.causes
+    .filter((cause) => cause.reason === 'FieldManagerConflict')
+    .map((cause) => ({ manager: managerOf(cause.message), field: cause.field }));
+}
+
+/** `conflict with "kubectl" using apps/v1` → `kubectl`; the server quotes the name as Go does. */
+function managerOf(message: string): string {
+  const [, quoted] = /^conflict with ("(?:[^"\\]|\\.)*")/.exec(message) ?? [];
+  if (quoted === undefined) return message;
+  try {
+    return text(parseJson(quoted));
+  } catch {
+    return quoted.slice(1, -1); // an escape that Go has and JSON lacks
+  }
+}
+
+const TYPED_PATCH = /^failed to create typed patch object \([^)]*\): (?:errors:\s*)?([^\s:]*): (.*)/s;
+
+/** Undefined where the object is not to blame; else the field, empty where none is named. */
+function invalidField(status: ParsedStatus, route: CallRoute): string | undefined {
+  if (!WRITES.has(route.verb)) return undefined;
+  switch (status.statusCode) {
+    case 422:
+      if (isUidGuard(status) || isPatchMisfit(status, route)) return undefined;
+      return status.details.causes.find((cause) => cause.field !== '')?.field ?? '';
+    case 400:
+    case 413:
+      return '';
+    case 500: {
+      if (status.reason !== '') return undefined;
+      const field = TYPED_PATCH.exec(status.message)?.[1];
+      if (field !== undefined) return field;
+      return /^failed to (?:create typed patch|convert new) object/.test(status.message) ? '' : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function isSecret(route: CallRoute): boolean {
+  return route.resource === 'secrets';
+}
+
+function withoutMessages(details: StatusDetails): StatusDetails {
+  return { ...details, causes: details.causes.map((cause) => ({ ...cause, message: cause.reason })) };
+}
+
+/** The server quotes offending values: what it says about a Secret's content is cut down to the places. */
+function secretSafe(status: ParsedStatus): string {
+  const field = TYPED_PATCH.exec(status.message)?.[1];
+  if (field !== undefined) return `${field}: does not fit the schema`;
+  if (status.details.causes.length > 0 && status.statusCode === 422) {
+    return status.details.causes.map((cause) => `${cause.field}: ${cause.reason}`).join(', ');
+  }
+  return messageOf(status.message, MESSAGE_LIMIT);
+}
+
+function describe(status: ParsedStatus, route: CallRoute): string {
+  const target = [route.namespace, route.name].filter((part) => part !== undefined).join('/');
+  const words = isSecret(route) ? secretSafe(status) : messageOf(status.message, MESSAGE_LIMIT);
+  const what =
+    target === '' ? `${route.verb} ${route.resource}` : `${route.verb} ${route.resource} ${target}`;
+  const reason = status.reason === '' ? String(status.statusCode) : `${status.statusCode} ${status.reason}`;
+  return `${what}: ${words === '' ? 'no message' : words} (${reason})`;
+}

@@ -1,0 +1,292 @@
+// One request to one cluster. Every short call has a total deadline and holds one of a limited number of places; the
+// caller's signal reaches the socket; answers are limited in size; bodies of errors are read to the end.
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Dispatcher, request as send } from 'undici';
+import { messageOf, PequodError } from '../errors.ts';
+import { type JsonValue, parseJson } from '../json/index.ts';
+import type { Logger } from '../observability/index.ts';
+import { readCapped } from './body.ts';
+import { errorFromAnswer } from './classify.ts';
+import type { ClusterConfig } from './config.ts';
+import { Connections } from './connections.ts';
+import { Deadline } from './deadline.ts';
+import { type CallRoute, isUnauthorized, TransportError } from './errors.ts';
+import type { ServiceAccountIdentity } from './identity.ts';
+import { InFlightLimit } from './in-flight-limit.ts';
+import { ServerClock } from './server-clock.ts';
+import { TokenCache } from './token-cache.ts';
+
+/** One finished request, for metrics. Of a watch: the time until its headers came. */
+export interface CallRecord {
+  readonly verb: string;
+  /** `deployments.apps`, or a path without names. */
+  readonly resource: string;
+  /** HTTP status; 0 where no answer came. */
+  readonly code: number;
+  readonly durationMs: number;
+  /** User name of the ServiceAccount that was impersonated; undefined for the operator itself. */
+  readonly identity: string | undefined;
+}
+
+export interface TransportOptions {
+  readonly config: ClusterConfig;
+  /** Version of Pequod, for the User-Agent. */
+  readonly version: string;
+  readonly log: Logger;
+  /** Milliseconds, any epoch; also what `Retry-After` dates are measured against. */
+  readonly now: () => number;
+  /** Total time of a short call, and of the way to a watch's first byte. Default 30 s. */
+  readonly timeoutMs?: number;
+  /** Short calls in flight, and sockets for them, in the whole process. Default 64. */
+  readonly maxInFlight?: number;
+  /** Size of an answer. Default 64 MiB. */
+  readonly maxResponseBytes?: number;
+  readonly onCall?: (call: CallRecord) => void;
+}
+
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: string | undefined;
+  readonly contentType?: string;
+  readonly accept?: string;
+  /** Sent as `If-None-Match`; a 304 then answers without a value. */
+  readonly etag?: string | undefined;
+  readonly identity: ServiceAccountIdentity | undefined;
+  readonly route: CallRoute;
+}
+
+export interface ApiAnswer {
+  readonly statusCode: number;
+  /** Undefined for 304. */
+  readonly value: JsonValue | undefined;
+  readonly etag: string | undefined;
+  readonly contentType: string;
+}
+
+type Agents = Awaited<ReturnType<Connections['agents']>>;
+type Response = Dispatcher.ResponseData;
+
+const MAX_ERROR_BYTES = 1024 * 1024;
+const DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_MAX_IN_FLIGHT = 64;
+
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #base: URL;
+  readonly #connections: Connections;
+  readonly #limit: InFlightLimit;
+  readonly #clock: ServerClock = new ServerClock();
+  readonly #tokens: TokenCache;
+
+  constructor(options: TransportOptions) {
+    const { config, now, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = options;
+    this.#options = options;
+    this.#base = new URL(config.server);
+    this.#connections = new Connections(config, maxInFlight, now);
+    this.#limit = new InFlightLimit(maxInFlight);
+    this.#tokens = new TokenCache(config.credentials, now);
+  }
+
+  /** The server's time as of its last answer, RFC 3339 in whole seconds. */
+  serverTime(): string | undefined {
+    return this.#clock.now();
+  }
+
+  get log(): Logger {
+    return this.#options.log;
+  }
+
+  async close(): Promise<void> {
+    await this.#connections.destroy();
+  }
+
+  /** A short call. Errors are classified; an aborted `signal` rejects with its own reason. */
+  async call(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
+    const release = await this.#limit.acquire(signal);
+    try {
+      return await this.#withFreshToken((isRefused) => this.#call(request, isRefused, signal));
+    } finally {
+      release();
+    }
+  }
+
+  /** Opens a stream: resolves once its headers are there. Ends with `signal` or when the consumer stops reading. */
+  async stream(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    return this.#withFreshToken((isRefused) => this.#stream(request, isRefused, signal));
+  }
+
+  async #withFreshToken<R>(attempt: (isRefused: boolean) => Promise<R>): Promise<R> {
+    try {
+      return await attempt(false);
+    } catch (error) {
+      if (!isUnauthorized(error) || this.#options.config.credentials.kind !== 'token') throw error;
+      return attempt(true);
+    }
+  }
+
+  async #call(request: ApiRequest, isRefused: boolean, signal: AbortSignal): Promise<ApiAnswer> {
+    using deadline = new Deadline(this.#timeoutMs, signal);
+    const { maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = this.#options;
+    return this.#recorded(request, deadline, signal, async (seen) => {
+      const response = await this.#send(request, 'unary', isRefused, deadline.signal);
+      seen(response.statusCode);
+      if (!isSuccess(response)) throw await this.#failure(request, response);
+      const text = await readCapped(response.body, maxResponseBytes);
+      if (text === undefined)
+        throw new TransportError('tooLarge', `answer is over ${maxResponseBytes} bytes`);
+      return {
+        statusCode: response.statusCode,
+        value: response.statusCode === 304 ? undefined : parse(text),
+        etag: headerOf(response.headers, 'etag'),
+        contentType: headerOf(response.headers, 'content-type') ?? '',
+      };
+    });
+  }
+
+  async #stream(
+    request: ApiRequest,
+    isRefused: boolean,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Buffer>> {
+    const deadline = new Deadline(this.#timeoutMs, signal);
+    try {
+      const body = await this.#recorded(request, deadline, signal, async (seen) => {
+        const response = await this.#send(request, 'watch', isRefused, deadline.signal);
+        seen(response.statusCode);
+        if (!isSuccess(response)) throw await this.#failure(request, response);
+        return response.body;
+      });
+      deadline.lift();
+      return this.#chunks(body, deadline, signal);
+    } catch (error) {
+      deadline[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async *#chunks(body: Response['body'], deadline: Deadline, signal: AbortSignal): AsyncGenerator<Buffer> {
+    try {
+      for await (const chunk of body) yield chunk;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new TransportError('connection', `stream broke: ${messageOf(error)}`, error);
+    } finally {
+      deadline[Symbol.dispose]();
+      body.on('error', ignoreLateError).destroy();
+    }
+  }
+
+  async #send(
+    request: ApiRequest,
+    agent: keyof Agents,
+    isRefused: boolean,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const agents = await this.#connections.agents(signal);
+    const token = await this.#tokens.get(isRefused, signal);
+    const response = await send(this.#url(request), {
+      dispatcher: agents[agent],
+      method: request.method,
+      headers: this.#headers(request, token),
+      body: request.body ?? null,
+      signal,
+    });
+    this.#clock.observe(headerOf(response.headers, 'date'));
+    return response;
+  }
+
+  #url(request: ApiRequest): URL {
+    const url = new URL(this.#base);
+    url.pathname = `${url.pathname.replace(/\/$/, '')}${request.path}`;
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    return url;
+  }
+
+  /** Pairs of name and value: undici sends each as its own line. */
+  #headers(request: ApiRequest, token: string | undefined): string[] {
+    const headers = ['user-agent', `pequod/${this.#options.version}`];
+    headers.push('accept', request.accept ?? 'application/json');
+    if (request.body !== undefined) headers.push('content-type', request.contentType ?? 'application/json');
+    if (request.etag !== undefined) headers.push('if-none-match', request.etag);
+    if (token !== undefined) headers.push('authorization', `Bearer ${token}`);
+    if (request.identity !== undefined) headers.push('impersonate-user', request.identity.username);
+    return headers;
+  }
+
+  async #failure(request: ApiRequest, response: Response): Promise<Error> {
+    const body = (await readCapped(response.body, MAX_ERROR_BYTES)) ?? '';
+    return errorFromAnswer({
+      statusCode: response.statusCode,
+      body,
+      retryAfter: headerOf(response.headers, 'retry-after'),
+      route: request.route,
+      nowMs: this.#options.now(),
+    });
+  }
+
+  /** Reports the call and turns what undici throws into our errors. */
+  async #recorded<R>(
+    request: ApiRequest,
+    deadline: Deadline,
+    signal: AbortSignal,
+    run: (seen: (statusCode: number) => void) => Promise<R>,
+  ): Promise<R> {
+    const startedAtMs = this.#options.now();
+    let code = 0;
+    try {
+      return await run((statusCode) => {
+        code = statusCode;
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      const { verb, resource } = request.route;
+      if (deadline.isExpired) {
+        throw new TransportError('timeout', `${verb} ${resource}: no answer in ${this.#timeoutMs} ms`, error);
+      }
+      if (error instanceof PequodError) throw error;
+      throw new TransportError('connection', `${verb} ${resource}: ${messageOf(error)}`, error);
+    } finally {
+      this.#report(request, code, this.#options.now() - startedAtMs);
+    }
+  }
+
+  #report(request: ApiRequest, code: number, durationMs: number): void {
+    const { verb, resource } = request.route;
+    try {
+      this.#options.onCall?.({ verb, resource, code, durationMs, identity: request.identity?.username });
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'call observer failed');
+    }
+  }
+
+  get #timeoutMs(): number {
+    return this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  }
+}
+
+function isSuccess(response: Response): boolean {
+  return (response.statusCode >= 200 && response.statusCode < 300) || response.statusCode === 304;
+}
+
+function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function parse(text: string): JsonValue {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    throw new TransportError('badResponse', 'answer is not JSON', error);
+  }
+}
+
+/** Destroying a body that was already given up emits an error that nobody is left to hear. */
+function ignoreLateError(): undefined {
+  return undefined;
+}
