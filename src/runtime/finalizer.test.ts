@@ -16,14 +16,14 @@ describe('finalizers', () => {
     ]);
     expect(addFinalizerPatch(object({ finalizers: ['x/y'] }), 'a/b')).toEqual([
       GUARD,
-      { op: 'add', path: '/metadata/finalizers/-', value: 'a/b' },
+      { op: 'add', path: '/metadata/finalizers', value: ['x/y', 'a/b'] },
     ]);
   });
 
   it('are removed alone', () => {
     expect(removeFinalizerPatch(object({ finalizers: ['x/y', 'a/b', 'z/z'] }), 'a/b')).toEqual([
       GUARD,
-      { op: 'remove', path: '/metadata/finalizers/1' },
+      { op: 'add', path: '/metadata/finalizers', value: ['x/y', 'z/z'] },
     ]);
   });
 

@@ -1,5 +1,7 @@
 // Finalizers are changed by patches that carry the resourceVersion of the object they were computed from: when someone
-// else wrote meanwhile the API server answers 409, and nobody's finalizer is lost or brought back.
+// else wrote meanwhile the API server answers 409, and nobody's finalizer is lost or brought back. That guard is why the
+// list can be written as a whole, which fits whatever is there by then; an operation on one index may not fit, and fails
+// with 422 before the version is looked at.
 import type { ObjectMeta } from '../api/index.ts';
 
 /** What these functions read of an object. */
@@ -9,9 +11,8 @@ export interface HasMetadata {
 
 /** RFC 6902, as far as it is used here. */
 export type FinalizerPatchOperation =
-  | { readonly op: 'replace'; readonly path: string; readonly value: string }
-  | { readonly op: 'add'; readonly path: string; readonly value: string | readonly string[] }
-  | { readonly op: 'remove'; readonly path: string };
+  | { readonly op: 'replace'; readonly path: '/metadata/resourceVersion'; readonly value: string }
+  | { readonly op: 'add'; readonly path: '/metadata/finalizers'; readonly value: readonly string[] };
 
 /** A JSON Patch (`application/json-patch+json`). */
 export type FinalizerPatch = readonly FinalizerPatchOperation[];
@@ -30,23 +31,21 @@ export function hasFinalizer(object: HasMetadata, finalizer: string): boolean {
  */
 export function addFinalizerPatch(object: HasMetadata, finalizer: string): FinalizerPatch | undefined {
   if (hasFinalizer(object, finalizer)) return undefined;
-  const add: FinalizerPatchOperation =
-    object.metadata.finalizers === undefined
-      ? { op: 'add', path: '/metadata/finalizers', value: [finalizer] }
-      : { op: 'add', path: '/metadata/finalizers/-', value: finalizer };
-  return [guard(object), add];
+  return guarded(object, [...(object.metadata.finalizers ?? []), finalizer]);
 }
 
 /** The patch that removes one finalizer and keeps the others; undefined where it is not there. */
 export function removeFinalizerPatch(object: HasMetadata, finalizer: string): FinalizerPatch | undefined {
-  const index = object.metadata.finalizers?.indexOf(finalizer) ?? -1;
-  if (index < 0) return undefined;
-  return [guard(object), { op: 'remove', path: `/metadata/finalizers/${index}` }];
+  if (!hasFinalizer(object, finalizer)) return undefined;
+  return guarded(object, object.metadata.finalizers?.filter((each) => each !== finalizer) ?? []);
 }
 
 // `replace`, not `test`: a stale version then is a 409 Conflict; a failed `test` would be a 422 like a wrong object.
-function guard(object: HasMetadata): FinalizerPatchOperation {
+function guarded(object: HasMetadata, finalizers: readonly string[]): FinalizerPatch {
   const { resourceVersion, name } = object.metadata;
   if (resourceVersion === undefined) throw new Error(`object ${name} was not read from the API server`);
-  return { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion };
+  return [
+    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+    { op: 'add', path: '/metadata/finalizers', value: finalizers },
+  ];
 }

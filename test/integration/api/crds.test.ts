@@ -200,7 +200,7 @@ describe('an installed definition', () => {
   });
 
   it('keeps input and nodes as they are, to the last field', async () => {
-    const input = { n: 1, list: [], empty: {}, text: '1.0', deep: { 'a/b': [true, ''] } };
+    const input = { n: 1, list: [], empty: {}, text: '1.0', deep: { 'a/b': [true, '', null], none: null } };
     expect(await create(transform('verbatim', { cueRef: EMBEDDED, input }))).toMatchObject({
       spec: { input },
     });
