@@ -138,6 +138,8 @@ export interface InventoryItem extends JsonObject {
   readonly owned?: string;
   /** The server's time, whole seconds, before the first write to this object. */
   readonly recordedAt: string;
+  /** Found again by label after the inventory was lost, and not in the graph: kept until the Transform goes. */
+  readonly rebuilt?: boolean;
 }
 
 export const RESOURCE_GRAPH_CONDITIONS = ['Ready', 'Reconciling', 'Stalled'] as const;

@@ -1,0 +1,86 @@
+// Fields that someone else sets, e.g. `spec.replicas` under an autoscaler.
+//
+// Invariant: a body of ours leaves out an ignored field only once the live object shows another owner of it; leaving
+// out what only we own would reset it. Until then `pequod/keep` takes the live value over, guarded by uid and
+// resourceVersion, so that nothing changes for whoever scales the object.
+import { KEEP_FIELD_MANAGER, type KubeObject } from '../api/index.ts';
+import { ApplyConflictError } from '../errors.ts';
+import { getPointer, type JsonObject, removePointer, setPointer } from '../json/index.ts';
+import type { Resource, TenantClient } from '../kube/index.ts';
+import { ownersOfPointer } from './fields/index.ts';
+
+export interface IgnoredFields {
+  /** The body to send: without the ignored fields that another owner holds by now. */
+  without(body: KubeObject): KubeObject;
+  /** The object as it is after `pequod/keep` took fields over; undefined where it had nothing to do. */
+  readonly keptObject: KubeObject | undefined;
+}
+
+export interface IgnoredFieldsRequest {
+  readonly resource: Resource;
+  readonly ignoreFields: readonly string[];
+  readonly manager: string;
+  /** Undefined where the object does not exist: then everything is sent. */
+  readonly live: KubeObject | undefined;
+}
+
+/** Makes sure that every ignored field of the live object has an owner besides us. */
+export async function prepareIgnoredFields(
+  client: TenantClient,
+  request: IgnoredFieldsRequest,
+  signal: AbortSignal,
+): Promise<IgnoredFields> {
+  const { live, ignoreFields, manager } = request;
+  const inUse =
+    live === undefined ? [] : ignoreFields.filter((pointer) => getPointer(live, pointer) !== undefined);
+  const isOwnedElsewhere = (pointer: string): boolean =>
+    live !== undefined && ownersOfPointer(live, pointer).some((owner) => owner.manager !== manager);
+  const orphaned = inUse.filter((pointer) => !isOwnedElsewhere(pointer));
+  const keptObject =
+    live === undefined || orphaned.length === 0
+      ? undefined
+      : await keep(client, request.resource, live, orphaned, signal);
+  return {
+    keptObject,
+    without: (body) => inUse.reduce<KubeObject>((value, pointer) => removePointer(value, pointer), body),
+  };
+}
+
+async function keep(
+  client: TenantClient,
+  resource: Resource,
+  live: KubeObject,
+  pointers: readonly string[],
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  const { uid, resourceVersion } = live.metadata;
+  const identity: KubeObject = {
+    apiVersion: live.apiVersion,
+    kind: live.kind,
+    metadata: {
+      name: live.metadata.name,
+      ...(live.metadata.namespace === undefined ? {} : { namespace: live.metadata.namespace }),
+    },
+  };
+  const body = pointers.reduce<KubeObject>((value, pointer) => {
+    const member = getPointer(live, pointer);
+    return member === undefined ? value : setPointer(value, pointer, member);
+  }, identity);
+  const guards: JsonObject & { readonly uid?: string; readonly resourceVersion?: string } = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  try {
+    const answer = await client.apply(
+      resource,
+      body,
+      { fieldManager: KEEP_FIELD_MANAGER, ...guards },
+      signal,
+    );
+    return answer.object;
+  } catch (error) {
+    // Another manager owns the field by now: that is all we wanted.
+    if (error instanceof ApplyConflictError) return undefined;
+    throw error;
+  }
+}

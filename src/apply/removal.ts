@@ -1,0 +1,111 @@
+// Takes one inventory entry out of the cluster, or lets its object go.
+//
+// Invariants kept here:
+// - Only what an entry says we created is deleted, and only while the object is still ours: our label and our Apply
+//   entry, under the uid of the entry. Everything else is released or left.
+// - DELETE carries the uid and the resourceVersion of the version that was judged, and says how dependents go.
+// - `gone` is said only of what the API server says is gone.
+import type { InventoryItem, KubeObject } from '../api/index.ts';
+import { propagationPolicyOf } from '../graph/index.ts';
+import { isConflict, isNotFound, type Resource, type TenantClient } from '../kube/index.ts';
+import { isOurs, judgeOrigin } from './fields/index.ts';
+import { objectKeyOf } from './object-key.ts';
+import type { Observation } from './readiness/index.ts';
+import { releaseObject } from './release.ts';
+import type { GraphOwner } from './stamp.ts';
+
+/**
+ * - `gone`: not in the cluster any more. - `released`: still there, no longer ours; its entry leaves the inventory.
+ * - `pending`: deletion is under way, the watch tells when it is over. - `again`: it changed meanwhile; look once more.
+ * - `abandoned`: it stopped being ours before; reported, kept, its entry leaves.
+ */
+export type RemovalResult = 'gone' | 'released' | 'pending' | 'again' | 'abandoned';
+
+export interface Removal {
+  readonly resource: Resource;
+  readonly entry: InventoryItem;
+  /** From the entry, the Transform and a cascade: Orphan wins wherever it is said. */
+  readonly isOrphaned: boolean;
+  /** What the watch sees; where it shows the object as ours, nothing is read before the delete. */
+  readonly observation?: Observation | undefined;
+}
+
+/** The version of an object that was judged. */
+interface Judged {
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+}
+
+/** Removes objects of one graph as one tenant. */
+export class ObjectRemover {
+  readonly #client: TenantClient;
+  readonly #owner: GraphOwner;
+
+  constructor(client: TenantClient, owner: GraphOwner) {
+    this.#client = client;
+    this.#owner = owner;
+  }
+
+  /** @throws ApiError and TransportError as the client raises them; nothing is half done then. */
+  async remove(removal: Removal, signal: AbortSignal): Promise<RemovalResult> {
+    const { entry, observation } = removal;
+    if (this.#isPlainlyOurs(removal) && observation !== undefined)
+      return await this.#delete(removal, observation, signal);
+    const live = await this.#read(removal, signal);
+    if (live === undefined) return 'gone';
+    // Another object has the name now; the one that the entry speaks of is gone.
+    if (entry.uid !== undefined && live.metadata.uid !== entry.uid) return 'gone';
+    if (!isOurs(live, this.#owner.graphId, this.#owner.manager)) {
+      return entry.uid === undefined ? 'gone' : 'abandoned';
+    }
+    if (removal.isOrphaned || this.#originOf(entry, live) === 'Found')
+      return await this.#release(removal, signal);
+    if (live.metadata.deletionTimestamp !== undefined) return 'pending';
+    return await this.#delete(removal, live.metadata, signal);
+  }
+
+  /** True where the watch alone shows that the entry's object may be deleted. */
+  #isPlainlyOurs({ entry, observation, isOrphaned }: Removal): boolean {
+    return (
+      !isOrphaned &&
+      entry.origin === 'Created' &&
+      entry.uid !== undefined &&
+      observation?.uid === entry.uid &&
+      observation.deletionTimestamp === undefined &&
+      observation.graphId === this.#owner.graphId &&
+      observation.owned[this.#owner.manager] !== undefined
+    );
+  }
+
+  #originOf(entry: InventoryItem, live: KubeObject): InventoryItem['origin'] {
+    if (entry.uid !== undefined) return entry.origin;
+    return judgeOrigin(entry, live, { graphId: this.#owner.graphId, manager: this.#owner.manager });
+  }
+
+  async #read(removal: Removal, signal: AbortSignal): Promise<KubeObject | undefined> {
+    try {
+      return await this.#client.get(removal.resource, objectKeyOf(removal.entry), signal);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #release(removal: Removal, signal: AbortSignal): Promise<RemovalResult> {
+    const result = await releaseObject(this.#client, this.#owner, removal.resource, removal.entry, signal);
+    return result === 'left' ? 'released' : 'again';
+  }
+
+  async #delete(removal: Removal, judged: Judged, signal: AbortSignal): Promise<RemovalResult> {
+    const { resource, entry } = removal;
+    const { uid, resourceVersion } = judged;
+    const options = { propagationPolicy: propagationPolicyOf(resource.kind), uid, resourceVersion };
+    try {
+      const answer = await this.#client.delete(resource, objectKeyOf(entry), options, signal);
+      return answer.state === 'gone' ? 'gone' : 'pending';
+    } catch (error) {
+      if (isConflict(error)) return 'again';
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// What brings a graph to the queue: its own changes, those of its children, and what it may be executed under.
+import { API_GROUP, type KubeObject, type NamespacedName, RESOURCE_GRAPH_KIND } from '../../api/index.ts';
+import { applySetId } from '../../apply/index.ts';
+import type { InformerEvent } from '../../kube/index.ts';
+import type { Logger } from '../../observability/index.ts';
+import { Controller, type ReconcileReport } from '../../runtime/index.ts';
+import type { GraphDependencies } from './dependencies.ts';
+import { GraphReconciler } from './reconcile.ts';
+
+export interface GraphControllerOptions {
+  readonly log: Logger;
+  /** Graphs at a time. */
+  readonly concurrency: number;
+  readonly reconcileTimeoutMs: number;
+  readonly onReconcile?: (report: ReconcileReport) => void;
+}
+
+/** The ResourceGraph controller. The informers are started by the caller, after this is made. */
+export function createGraphController(deps: GraphDependencies, options: GraphControllerOptions): Controller {
+  const reconciler = new GraphReconciler(deps);
+  const controller = new Controller({
+    name: 'resourcegraph',
+    concurrency: options.concurrency,
+    reconcileTimeoutMs: options.reconcileTimeoutMs,
+    log: options.log,
+    random: deps.random,
+    reconcile: (key, context) => reconciler.reconcile(key, context),
+    ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
+  });
+  const keyOfGraph = new Map<string, NamespacedName>();
+  deps.graphs.onChange((event) => {
+    const key = namespacedKey(event);
+    const graphId = applySetId({ ...key, kind: RESOURCE_GRAPH_KIND, group: API_GROUP });
+    if (event.type === 'deleted') keyOfGraph.delete(graphId);
+    else keyOfGraph.set(graphId, key);
+    controller.enqueue(key);
+  });
+  deps.children.onChange((graphId) => {
+    const key = keyOfGraph.get(graphId);
+    if (key !== undefined) controller.enqueue(key);
+  });
+  deps.children.onWatchState((key) => controller.enqueue(key));
+  deps.transforms.onChange((event) => {
+    if (concernsGraph(event)) controller.enqueue(namespacedKey(event));
+  });
+  deps.namespaces.onChange((event) => {
+    if (event.current?.isTerminating !== true) return;
+    for (const key of keyOfGraph.values()) if (key.namespace === event.key.name) controller.enqueue(key);
+  });
+  return controller;
+}
+
+/** Statuses of Transforms change with every step of their graph and say nothing that it does not know. */
+function concernsGraph({ current, previous }: InformerEvent<KubeObject>): boolean {
+  if (current === undefined || previous === undefined) return true;
+  const [now, before] = [current.metadata, previous.metadata];
+  return (
+    now.generation !== before.generation ||
+    now.deletionTimestamp !== before.deletionTimestamp ||
+    now.uid !== before.uid
+  );
+}
+
+function namespacedKey(event: InformerEvent<KubeObject>): NamespacedName {
+  return { namespace: event.key.namespace ?? '', name: event.key.name };
+}

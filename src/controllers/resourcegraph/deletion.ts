@@ -1,0 +1,218 @@
+// Takes a graph that is being deleted out of the cluster. Needs no module, no plan, no Transform: the inventory knows
+// everything.
+//
+// Invariants kept here:
+// - Children are deleted only if a live read by name says that the Transform is terminating or absent. A live Transform
+//   means that someone deleted the graph alone: nothing is deleted, the next graph finds its children.
+// - Only entries of an inventory that carries this graph's own uid count; another one is rebuilt first.
+// - Orphan holds if the graph, the Transform, or a cascade says it: a graph without its owner reference was let go.
+// - The finalizer leaves last, and only by the operator's own identity.
+import { decodeResourceGraph, describeProblems } from '../../api/crd/index.ts';
+import {
+  describeIdentity,
+  type InventoryItem,
+  type KubeObject,
+  type NamespacedName,
+  RESOURCE_GRAPH_FINALIZER,
+  type ResourceGraph,
+} from '../../api/index.ts';
+import { ObjectRemover } from '../../apply/index.ts';
+import { isoSeconds } from '../../graph/index.ts';
+import {
+  isConflict,
+  isForbidden,
+  isNotFound,
+  isPatchRejected,
+  RESOURCE_GRAPHS,
+  type Resource,
+} from '../../kube/index.ts';
+import {
+  DONE,
+  hasFinalizer,
+  REQUEUE,
+  type ReconcileContext,
+  type Result,
+  removeFinalizerPatch,
+  requeueAfter,
+} from '../../runtime/index.ts';
+import type { GraphDependencies } from './dependencies.ts';
+import { type Fate, findFate } from './fate.ts';
+import { announcedKinds, isInventoryForeign, rebuildInventory } from './inventory.ts';
+import { isKindGone, kindUncertain } from './kind-gone.ts';
+import { watchKinds } from './kinds.ts';
+import { Ledger } from './ledger.ts';
+import { ownerOf } from './owner.ts';
+import { type RemovalReport, removalProblems, removeHighestWave } from './prune.ts';
+import type { GraphSession } from './session.ts';
+import { statusOfRemoval } from './status.ts';
+import type { StatusWriter } from './status-writer.ts';
+
+/** When to look again at what the watch should have told. */
+const WAIT_MS = 15_000;
+const AGAIN_MS = 250;
+
+export class GraphFinalizer {
+  readonly #deps: GraphDependencies;
+  readonly #writer: StatusWriter;
+
+  constructor(deps: GraphDependencies, writer: StatusWriter) {
+    this.#deps = deps;
+    this.#writer = writer;
+  }
+
+  async finalize(key: NamespacedName, stored: KubeObject, context: ReconcileContext): Promise<Result> {
+    if (!hasFinalizer(stored, RESOURCE_GRAPH_FINALIZER)) return DONE;
+    const { log, signal } = context;
+    if (this.#deps.namespaces.get(undefined, key.namespace)?.isTerminating === true) {
+      log.info('namespace is being deleted, its objects go with it');
+      return await this.#dropFinalizer(stored, signal);
+    }
+    const decoded = decodeResourceGraph(stored);
+    if (!decoded.ok) {
+      // Without an inventory that can be read nothing may be deleted, and guessing would be worse than waiting.
+      log.warn(
+        { problems: describeProblems(decoded.problems) },
+        'graph that is being deleted can not be read',
+      );
+      return requeueAfter(WAIT_MS);
+    }
+    const graph = decoded.value;
+    const fate = await findFate(this.#deps.operator, graph, signal);
+    if (fate === 'keep') {
+      log.info('graph was deleted while its Transform lives, its objects are left alone');
+      return await this.#dropFinalizer(stored, signal);
+    }
+    return await this.#remove(key, stored, graph, fate, context);
+  }
+
+  async #remove(
+    key: NamespacedName,
+    stored: KubeObject,
+    graph: ResourceGraph,
+    fate: Exclude<Fate, 'keep'>,
+    context: ReconcileContext,
+  ): Promise<Result> {
+    const { log, signal } = context;
+    const session = this.#deps.sessions.of(graph);
+    const ledger = await this.#ledger(key, graph, session, signal);
+    for (;;) {
+      const items = ledger.items();
+      if (items.length === 0) return await this.#dropFinalizer(stored, signal);
+      const report = await this.#removeWave(key, graph, ledger, fate, signal);
+      for (const { item, result } of report.left) {
+        log.info({ object: describeIdentity(item), result }, 'object left the graph');
+      }
+      this.#abandonWithoutRights(graph, ledger, report, context);
+      if (ledger.items().length < items.length && isClear(report)) continue;
+      return await this.#wait(graph, session, ledger, report, signal);
+    }
+  }
+
+  async #ledger(
+    key: NamespacedName,
+    graph: ResourceGraph,
+    session: GraphSession,
+    signal: AbortSignal,
+  ): Promise<Ledger> {
+    const { mapper, children } = this.#deps;
+    const status = session.statusOf(graph);
+    const isForeign = isInventoryForeign(graph, status);
+    const items = isForeign ? [] : (status.inventory?.items ?? []);
+    const announced = isForeign ? announcedKinds(graph) : [];
+    const request = { key, targets: new Map(), items, announced, mapper, children };
+    const kinds = await watchKinds(request, signal);
+    if (!isForeign) return new Ledger({ graphUID: graph.metadata.uid ?? '', items });
+    for (const { kind, error } of kinds.problems) {
+      if (!(await isKindGone(this.#deps, kind, signal))) throw error;
+    }
+    const owner = ownerOf(key);
+    return new Ledger(rebuildInventory(graph, owner, children.withLabel(key, owner.graphId), []));
+  }
+
+  async #removeWave(
+    key: NamespacedName,
+    graph: ResourceGraph,
+    ledger: Ledger,
+    fate: Exclude<Fate, 'keep'>,
+    signal: AbortSignal,
+  ): Promise<RemovalReport> {
+    const client = this.#deps.tenancy.clientForDeletion(key.namespace, graph.spec.serviceAccountName);
+    return await removeHighestWave(
+      {
+        key,
+        ledger,
+        remover: new ObjectRemover(client, ownerOf(key)),
+        children: this.#deps.children,
+        resourceOf: (item) => this.#resourceOf(item, signal),
+        isOrphaned: (item) => fate === 'orphan' || item.deletion === 'Orphan',
+      },
+      ledger.items(),
+      signal,
+    );
+  }
+
+  async #resourceOf(item: InventoryItem, signal: AbortSignal): Promise<Resource | undefined> {
+    const resource = await this.#deps.mapper.resolve(item, signal);
+    if (resource !== undefined) return resource;
+    if (await isKindGone(this.#deps, item, signal)) return undefined;
+    throw kindUncertain(item);
+  }
+
+  /** Rights that stay away for long must not hold a deletion for ever: what can't be touched is left and said. */
+  #abandonWithoutRights(
+    graph: ResourceGraph,
+    ledger: Ledger,
+    report: RemovalReport,
+    context: ReconcileContext,
+  ): void {
+    const deletedAtMs = Date.parse(graph.metadata.deletionTimestamp ?? '');
+    const waitedMs = this.#deps.now() - deletedAtMs;
+    if (!(waitedMs > this.#deps.limits.identityGoneGraceMs)) return;
+    for (const { item, error } of report.failed.filter(({ error }) => isForbidden(error))) {
+      ledger.delete(item);
+      context.log.warn(
+        { object: describeIdentity(item), error: String(error) },
+        'object is left: no right to remove it',
+      );
+    }
+  }
+
+  async #wait(
+    graph: ResourceGraph,
+    session: GraphSession,
+    ledger: Ledger,
+    report: RemovalReport,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const lines = removalProblems(report);
+    const status = statusOfRemoval(
+      graph,
+      session.statusOf(graph),
+      ledger.toInventory(),
+      lines,
+      isoSeconds(this.#deps.now()),
+    );
+    const written = await this.#writer.write(graph, session, status, true, signal);
+    const againInMs = report.again.length > 0 ? AGAIN_MS : WAIT_MS;
+    return requeueAfter(written.type === 'deferred' ? Math.min(written.dueInMs, againInMs) : againInMs);
+  }
+
+  async #dropFinalizer(stored: KubeObject, signal: AbortSignal): Promise<Result> {
+    const { namespace, name } = stored.metadata;
+    const current = this.#deps.graphs.get(namespace, name) ?? stored;
+    const patch = removeFinalizerPatch(current, RESOURCE_GRAPH_FINALIZER);
+    if (patch === undefined) return DONE;
+    try {
+      await this.#deps.operator.jsonPatch(RESOURCE_GRAPHS, { namespace, name }, patch, {}, signal);
+      return DONE;
+    } catch (error) {
+      if (isNotFound(error)) return DONE;
+      if (isConflict(error) || isPatchRejected(error)) return REQUEUE;
+      throw error;
+    }
+  }
+}
+
+function isClear(report: RemovalReport): boolean {
+  return report.waiting.length === 0 && report.again.length === 0 && report.failed.length === 0;
+}

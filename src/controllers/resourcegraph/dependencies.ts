@@ -1,0 +1,37 @@
+import type { KubeObject } from '../../api/index.ts';
+import type { Informer, OperatorClient, RestMapper } from '../../kube/index.ts';
+import type { Tenancy } from '../../tenancy/index.ts';
+import type { Children } from './children.ts';
+import type { GraphSessions } from './session.ts';
+
+/** What the ResourceGraph controller works with. */
+export interface GraphDependencies {
+  readonly graphs: Informer<KubeObject>;
+  readonly transforms: Informer<KubeObject>;
+  readonly namespaces: Informer<NamespaceState>;
+  readonly children: Children;
+  readonly sessions: GraphSessions;
+  readonly operator: OperatorClient;
+  readonly mapper: RestMapper;
+  readonly tenancy: Tenancy;
+  readonly limits: GraphLimits;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** From 0 to below 1. */
+  readonly random: () => number;
+  /** The API server's time as of its last answer, RFC 3339 in whole seconds. */
+  readonly serverTime: () => string | undefined;
+}
+
+export interface NamespaceState {
+  readonly isTerminating: boolean;
+}
+
+export interface GraphLimits {
+  /** Objects in flight per graph. */
+  readonly graphConcurrency: number;
+  /** Nodes per graph. */
+  readonly maxNodes: number;
+  /** How long a deletion waits for rights that are gone before it leaves the objects. */
+  readonly identityGoneGraceMs: number;
+}

@@ -1,0 +1,152 @@
+// Carries out what a pass decides: starts the nodes that it names, feeds back what came of them and what the watches
+// see meanwhile, and ends when nothing is in flight and nothing can start.
+import { identityKey, type KubeObject, type NamespacedName } from '../../api/index.ts';
+import { type ApplyRequest, evaluateReadiness, type ObjectApplier, observe } from '../../apply/index.ts';
+import { ApplyConflictError, InvalidObjectError, WaitingError } from '../../errors.ts';
+import {
+  failureOf,
+  type Pass,
+  type Readiness,
+  readinessStartMs,
+  type StartableNode,
+} from '../../graph/index.ts';
+import { ApiError, type Resource } from '../../kube/index.ts';
+import type { Children } from './children.ts';
+import { Inbox } from './inbox.ts';
+import type { Ledger } from './ledger.ts';
+import type { GraphSession } from './session.ts';
+import type { NodeTarget, Targets } from './targets.ts';
+
+export interface Execution {
+  readonly key: NamespacedName;
+  readonly graphId: string;
+  readonly pass: Pass;
+  readonly targets: Targets;
+  readonly ledger: Ledger;
+  readonly session: GraphSession;
+  readonly applier: ObjectApplier;
+  readonly children: Children;
+  /** Kinds that can't be worked on, by node: their nodes fail with this. */
+  readonly unavailable: ReadonlyMap<string, unknown>;
+  readonly now: () => number;
+  /** Called with each failure, e.g. to forget a review of rights after a 403. */
+  readonly onFailure: (error: unknown) => void;
+  /** Subscribes to newer versions of the graph; the pass stops at the first. */
+  readonly onSuperseded: (listener: () => void) => () => void;
+}
+
+type Message =
+  | { readonly type: 'settled' }
+  | { readonly type: 'observed'; readonly identity: string }
+  | { readonly type: 'superseded' };
+
+/** Runs a pass to its end. Failures of nodes are in the pass; only an abort of `signal` is thrown. */
+export async function execute(run: Execution, signal: AbortSignal): Promise<void> {
+  const inbox = new Inbox<Message>();
+  const nodeOf = new Map([...run.targets].map(([id, target]) => [identityKey(target.identity), id]));
+  const endChildren = run.children.onChange((graphId, identity) => {
+    if (graphId === run.graphId) inbox.put({ type: 'observed', identity: identityKey(identity) });
+  });
+  const endSuperseded = run.onSuperseded(() => inbox.put({ type: 'superseded' }));
+  const endAbort = listenToAbort(signal, () => inbox.put({ type: 'superseded' }));
+  try {
+    for (;;) {
+      for (const start of run.pass.takeStartable(run.now())) {
+        void startNode(run, start, signal).then(() => inbox.put({ type: 'settled' }));
+      }
+      if (run.pass.isOver) break;
+      take(run, nodeOf, await inbox.next());
+    }
+  } finally {
+    endChildren();
+    endSuperseded();
+    endAbort();
+  }
+  signal.throwIfAborted();
+}
+
+function listenToAbort(signal: AbortSignal, listener: () => void): () => void {
+  signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}
+
+function take(run: Execution, nodeOf: ReadonlyMap<string, string>, message: Message): void {
+  if (message.type === 'superseded') run.pass.stop();
+  if (message.type !== 'observed') return;
+  const id = nodeOf.get(message.identity);
+  const target = id === undefined ? undefined : run.targets.get(id);
+  if (id === undefined || target?.resource === undefined) return;
+  const observation = run.children.observation(run.key, target.resource, target.identity);
+  run.pass.observed(id, readinessOf(run, target, observation), run.now());
+}
+
+function readinessOf(
+  run: Execution,
+  target: NodeTarget,
+  observation: Parameters<typeof evaluateReadiness>[1],
+): Readiness {
+  const status = run.pass.statuses()[target.planNode.id];
+  return evaluateReadiness(target.planNode.node.readyWhen, observation, {
+    appliedAtMs: status === undefined ? undefined : readinessStartMs(status),
+    nowMs: run.now(),
+  });
+}
+
+async function startNode(run: Execution, start: StartableNode, signal: AbortSignal): Promise<void> {
+  const target = run.targets.get(start.id);
+  if (target === undefined) return;
+  try {
+    const { resource } = target;
+    if (resource === undefined || run.unavailable.has(start.id)) throw run.unavailable.get(start.id);
+    const object = await applyNode(run, target, resource, start, signal);
+    const readiness = evaluateReadiness(target.planNode.node.readyWhen, observe(object), {
+      appliedAtMs: run.now(),
+      nowMs: run.now(),
+    });
+    run.pass.applied(start.id, readiness, run.now());
+  } catch (error) {
+    run.onFailure(error);
+    run.pass.failed(start.id, failureOf(error), run.now());
+  }
+}
+
+async function applyNode(
+  run: Execution,
+  target: NodeTarget,
+  resource: Resource,
+  start: StartableNode,
+  signal: AbortSignal,
+): Promise<KubeObject> {
+  const entry = run.ledger.get(target.identity);
+  if (entry === undefined) throw new Error(`node ${start.id} has no inventory entry`);
+  const request: ApplyRequest = {
+    resource,
+    stamped: target.stamped,
+    ignoreFields: target.planNode.node.ignoreFields ?? [],
+    entry,
+    isLookFirst: start.work === 'repair' || run.session.isSuspect(entry),
+    isRepair: start.work === 'repair',
+  };
+  try {
+    const outcome = await run.applier.apply(request, signal);
+    run.ledger.set(outcome.entry);
+    run.session.clear(entry);
+    run.children.observeOwnWrite(run.key, resource, outcome.object);
+    return outcome.object;
+  } catch (error) {
+    if (mayHaveLanded(error)) run.session.suspect(entry);
+    throw error;
+  }
+}
+
+/** False only where the API server said that it refused the write. */
+function mayHaveLanded(error: unknown): boolean {
+  if (
+    error instanceof WaitingError ||
+    error instanceof InvalidObjectError ||
+    error instanceof ApplyConflictError
+  ) {
+    return false;
+  }
+  return !(error instanceof ApiError) || error.statusCode >= 500;
+}

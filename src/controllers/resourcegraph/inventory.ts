@@ -1,0 +1,152 @@
+// The inventory before anything is written: taken from status, or rebuilt where it is not this graph's own; then joined
+// with what the plan is about to create.
+//
+// Invariant: an object is named in the stored inventory, with the time of the intent, before the first write to it.
+import {
+  APPLYSET_KINDS_ANNOTATION,
+  apiVersionOf,
+  DELETION_ANNOTATION,
+  type GroupVersionKind,
+  gvkOf,
+  type Inventory,
+  type InventoryItem,
+  identityKey,
+  NODE_ANNOTATION,
+  ORIGIN_ANNOTATION,
+  type ResourceGraph,
+  type ResourceGraphStatus,
+} from '../../api/index.ts';
+import type { GraphOwner, Observation } from '../../apply/index.ts';
+import { type InventoryStamp, type PlannedObject, unionInventory } from '../../graph/index.ts';
+import type { Resource } from '../../kube/index.ts';
+import type { Targets } from './targets.ts';
+
+/** An object of ours that a watch sees. */
+export interface ObservedChild {
+  readonly resource: Resource;
+  readonly observation: Observation;
+}
+
+/** True where the stored inventory can't be relied on: new graph, status wiped, restored from a backup. */
+export function isInventoryForeign(graph: ResourceGraph, status: ResourceGraphStatus): boolean {
+  return status.inventory?.graphUID !== graph.metadata.uid;
+}
+
+/** Kinds, as `Deployment.apps`, that the graph may have objects of, as it says itself. */
+export function announcedKinds(
+  graph: ResourceGraph,
+): readonly { readonly group: string; readonly kind: string }[] {
+  const text = graph.metadata.annotations?.[APPLYSET_KINDS_ANNOTATION] ?? '';
+  return text
+    .split(',')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const dot = part.indexOf('.');
+      return dot < 0 ? { group: '', kind: part } : { group: part.slice(dot + 1), kind: part.slice(0, dot) };
+    });
+}
+
+/**
+ * An inventory made from what the watches see: objects that carry our label and our Apply entry. What the graph does
+ * not have is kept and marked, so that it goes only with the Transform.
+ */
+export function rebuildInventory(
+  graph: ResourceGraph,
+  owner: GraphOwner,
+  children: readonly ObservedChild[],
+  planned: readonly PlannedObject[],
+): Inventory {
+  const wanted = new Set(planned.map(identityKey));
+  const lastWave = Math.max(0, ...planned.map(({ wave }) => wave));
+  const items = children
+    .filter(({ observation }) => observation.owned[owner.manager] !== undefined)
+    .map(({ resource, observation }) => rebuiltItem(graph, resource, observation, lastWave))
+    .map((item) => (wanted.has(identityKey(item)) ? item : { ...item, rebuilt: true }));
+  return { graphUID: graph.metadata.uid ?? '', items };
+}
+
+function rebuiltItem(
+  graph: ResourceGraph,
+  resource: Resource,
+  observation: Observation,
+  wave: number,
+): InventoryItem {
+  const { annotations } = observation;
+  return {
+    nodeId: annotations[NODE_ANNOTATION] ?? '',
+    group: resource.group,
+    version: resource.version,
+    kind: resource.kind,
+    ...(observation.namespace === undefined ? {} : { namespace: observation.namespace }),
+    name: observation.name,
+    uid: observation.uid,
+    origin: annotations[ORIGIN_ANNOTATION] === 'found' ? 'Found' : 'Created',
+    deletion: annotations[DELETION_ANNOTATION] === 'Orphan' ? 'Orphan' : graph.spec.deletionPolicy,
+    wave,
+    recordedAt: observation.creationTimestamp,
+  };
+}
+
+/** The objects that the plan is about. */
+export function plannedObjects(targets: Targets): readonly PlannedObject[] {
+  return [...targets.values()].map(({ identity, planNode, deletion }) => ({
+    nodeId: planNode.id,
+    group: identity.group,
+    version: gvkOf(planNode.object).version,
+    kind: identity.kind,
+    namespace: identity.namespace,
+    name: identity.name,
+    deletion,
+    wave: planNode.wave,
+  }));
+}
+
+export interface InventoryPlan {
+  readonly inventory: Inventory;
+  /** True where it must be in the cluster before anything is applied: an intent in it is new. */
+  readonly isWriteDue: boolean;
+  /** Intents that replace an entry whose object is gone: what has the name now is looked at first. */
+  readonly renewed: readonly InventoryItem[];
+}
+
+/**
+ * Old ∪ new. An entry of something that we found, and that is gone, does not cover what we create in its place: it is
+ * replaced by an intent of its own.
+ */
+export function joinInventory(
+  stored: Inventory | undefined,
+  old: Inventory | undefined,
+  planned: readonly PlannedObject[],
+  stamp: InventoryStamp,
+  isLive: (item: InventoryItem) => boolean,
+): InventoryPlan {
+  const wanted = new Set(planned.map(identityKey));
+  const renewed: InventoryItem[] = [];
+  const refresh = (item: InventoryItem): InventoryItem => {
+    if (!wanted.has(identityKey(item))) return item;
+    const { rebuilt: _rebuilt, ...kept } = item;
+    if (item.origin !== 'Found' || item.uid === undefined || isLive(item))
+      return item.rebuilt === true ? kept : item;
+    const { uid: _uid, sent: _sent, owned: _owned, ...intent } = kept;
+    const fresh: InventoryItem = { ...intent, origin: 'Created', recordedAt: stamp.recordedAt };
+    renewed.push(fresh);
+    return fresh;
+  };
+  const union = unionInventory(old, planned, stamp);
+  const inventory = { graphUID: stamp.graphUID, items: union.items.map(refresh) };
+  const known = new Map(stored?.items.map((item) => [identityKey(item), item.recordedAt]));
+  const isWriteDue =
+    stored?.graphUID !== stamp.graphUID ||
+    inventory.items.some((item) => known.get(identityKey(item)) !== item.recordedAt);
+  return { inventory, isWriteDue, renewed };
+}
+
+/** How an entry's kind is asked for. */
+export function gvkOfItem(item: InventoryItem): GroupVersionKind {
+  return { group: item.group, version: item.version, kind: item.kind };
+}
+
+/** `apps/v1 Deployment`, for messages about kinds. */
+export function describeKind(kind: GroupVersionKind): string {
+  return `${apiVersionOf(kind)} ${kind.kind}`;
+}

@@ -1,0 +1,99 @@
+// One pass over a graph, phase by phase; `docs/architecture.md` lists them. Each phase either goes on, or ends the pass
+// with a status that says why.
+import { decodeResourceGraph, describeProblems } from '../../api/crd/index.ts';
+import type { KubeObject, NamespacedName, ResourceGraph } from '../../api/index.ts';
+import { PequodError, TerminalError } from '../../errors.ts';
+import { isoSeconds } from '../../graph/index.ts';
+import { isNamespaceTerminating, TransportError } from '../../kube/index.ts';
+import {
+  DONE,
+  isBeingDeleted,
+  type ReconcileContext,
+  type Result,
+  requeueAfter,
+} from '../../runtime/index.ts';
+import { GraphFinalizer } from './deletion.ts';
+import type { GraphDependencies } from './dependencies.ts';
+import { holdReason } from './guard.ts';
+import { runPass } from './pass-run.ts';
+import type { GraphSession } from './session.ts';
+import { statusOfProblem, statusOfUndecodable } from './status.ts';
+import { StatusWriter } from './status-writer.ts';
+
+/** The latest that a failure which waits for a change is looked at again all the same. */
+const SLOW_RETRY_MS = 5 * 60_000;
+
+export class GraphReconciler {
+  readonly #deps: GraphDependencies;
+  readonly #writer: StatusWriter;
+  readonly #finalizer: GraphFinalizer;
+
+  constructor(deps: GraphDependencies) {
+    this.#deps = deps;
+    this.#writer = new StatusWriter(deps);
+    this.#finalizer = new GraphFinalizer(deps, this.#writer);
+  }
+
+  /** Brings the objects of one graph to what it says. */
+  async reconcile(key: NamespacedName, context: ReconcileContext): Promise<Result> {
+    const stored = this.#deps.graphs.get(key.namespace, key.name);
+    if (stored === undefined) {
+      this.#deps.sessions.forget(key);
+      this.#deps.children.release(key, new Set());
+      return DONE;
+    }
+    if (isBeingDeleted(stored)) return await this.#finalizer.finalize(key, stored, context);
+    const decoded = decodeResourceGraph(stored);
+    if (!decoded.ok)
+      return await this.#reportUndecodable(stored, describeProblems(decoded.problems), context);
+    const graph = decoded.value;
+    const hold = holdReason(this.#deps, graph);
+    if (hold !== undefined) {
+      context.log.debug({ hold }, 'graph is not executed');
+      return DONE;
+    }
+    const session = this.#deps.sessions.of(graph);
+    try {
+      return await runPass(
+        { ...this.#deps, key, graph, session, writer: this.#writer, log: context.log },
+        context.signal,
+      );
+    } catch (error) {
+      return await this.#report(graph, session, error, context);
+    }
+  }
+
+  /** What ends a whole pass is said in the graph; what passes by itself leaves the last status standing. */
+  async #report(
+    graph: ResourceGraph,
+    session: GraphSession,
+    error: unknown,
+    context: ReconcileContext,
+  ): Promise<Result> {
+    context.signal.throwIfAborted();
+    if (isNamespaceTerminating(error)) return DONE;
+    if (!(error instanceof PequodError) || error instanceof TransportError) throw error;
+    const status = statusOfProblem(graph, session.statusOf(graph), error, isoSeconds(this.#deps.now()));
+    await this.#writer.write(graph, session, status, false, context.signal);
+    if (error.retry === 'backoff') throw error;
+    context.log.info(
+      { code: error.code, reason: error.reason, error: error.message },
+      'graph can not be executed',
+    );
+    return requeueAfter(error.retry === 'never' ? SLOW_RETRY_MS : error.retry.afterMs);
+  }
+
+  async #reportUndecodable(stored: KubeObject, problems: string, context: ReconcileContext): Promise<Result> {
+    const error = new TerminalError(`the graph can't be read: ${problems}`, {
+      code: 'INVALID_GRAPH',
+      reason: 'InvalidGraph',
+    });
+    context.log.warn({ code: error.code, error: error.message }, 'graph can not be read');
+    await this.#writer.writeProblem(
+      stored,
+      statusOfUndecodable(stored, error, isoSeconds(this.#deps.now())),
+      context.signal,
+    );
+    return DONE;
+  }
+}

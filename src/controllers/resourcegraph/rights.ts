@@ -1,0 +1,47 @@
+// Missing rights are found before the first write and reported as one message.
+import type { NamespacedName, ResourceGraph } from '../../api/index.ts';
+import { WaitingError } from '../../errors.ts';
+import type { NodeInput } from '../../graph/index.ts';
+import { describeMissing, type RightsNeed, type Tenancy, type Verb } from '../../tenancy/index.ts';
+import type { Targets } from './targets.ts';
+
+/** Reviews are kept for a minute, so looking again sooner would tell the same. */
+const RIGHTS_RETRY_MS = 60_000;
+const APPLY_VERBS: readonly Verb[] = ['get', 'create', 'patch'];
+
+export interface RightsRequest {
+  readonly key: NamespacedName;
+  readonly graph: ResourceGraph;
+  readonly tenancy: Tenancy;
+}
+
+/**
+ * Checks that the graph's ServiceAccount may do what the nodes need, deletion included where it will come to that.
+ * @throws WaitingError (`RIGHTS_MISSING`) that names every missing verb.
+ */
+export async function requireRights(
+  request: RightsRequest,
+  targets: Targets,
+  inputs: ReadonlyMap<string, NodeInput>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { key, graph, tenancy } = request;
+  const needs = new Map<string, RightsNeed>();
+  for (const [id, { resource, deletion }] of targets) {
+    if (resource === undefined || inputs.get(id)?.work === 'none') continue;
+    const verbs: readonly Verb[] = deletion === 'Delete' ? [...APPLY_VERBS, 'delete'] : APPLY_VERBS;
+    needs.set(`${resource.group}/${resource.plural}/${verbs.length}`, {
+      resource,
+      namespace: key.namespace,
+      verbs,
+    });
+  }
+  const serviceAccount = graph.spec.serviceAccountName;
+  const missing = await tenancy.missingRights(key.namespace, serviceAccount, [...needs.values()], signal);
+  if (missing.length === 0) return;
+  throw new WaitingError(describeMissing(key.namespace, serviceAccount, missing), {
+    code: 'RIGHTS_MISSING',
+    reason: 'Forbidden',
+    afterMs: RIGHTS_RETRY_MS,
+  });
+}

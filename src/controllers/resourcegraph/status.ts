@@ -1,0 +1,157 @@
+// What a graph says about itself. Ready is computed only from node states of the current graph (its renderHash), never
+// from an earlier one; whatever is not ready names an object, why, and since when.
+import type {
+  Condition,
+  GraphPhase,
+  Inventory,
+  KubeObject,
+  NodeStatuses,
+  ResourceGraph,
+  ResourceGraphStatus,
+} from '../../api/index.ts';
+import { messageOf, type PequodError, WaitingError } from '../../errors.ts';
+import type { GraphSummary } from '../../graph/index.ts';
+import { type HasMetadata, removeCondition, setCondition } from '../../runtime/index.ts';
+
+/** Failures that pass by themselves: they are reported, but nobody needs to do anything. */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  'ApiServerUnavailable',
+  'TooManyRequests',
+  'Conflict',
+  'InternalError',
+]);
+
+export interface Outcome {
+  readonly summary: GraphSummary;
+  readonly nodeStatus: NodeStatuses;
+  readonly inventory: Inventory;
+  /** Objects that are on their way out, in words; empty where there are none. */
+  readonly removing: readonly string[];
+}
+
+/** The status after a pass over the nodes. */
+export function statusOfOutcome(
+  graph: ResourceGraph,
+  previous: ResourceGraphStatus,
+  outcome: Outcome,
+  nowIso: string,
+): ResourceGraphStatus {
+  const { summary, nodeStatus, inventory, removing } = outcome;
+  const { blockedBy: _blockedBy, ...kept } = previous;
+  const blockedBy = summary.blockedBy ?? removing[0];
+  return {
+    ...kept,
+    observedGeneration: graph.metadata.generation ?? 0,
+    executedHash: graph.spec.metadata.renderHash,
+    phase: summary.phase,
+    nodeStatus,
+    inventory,
+    ...(blockedBy === undefined ? {} : { blockedBy }),
+    conditions: conditionsOf(graph, previous.conditions, readyOf(outcome), removing, nowIso),
+  };
+}
+
+/** The status where the graph as a whole can't be executed. What is known of its nodes stays. */
+export function statusOfProblem(
+  graph: ResourceGraph,
+  previous: ResourceGraphStatus,
+  error: PequodError,
+  nowIso: string,
+): ResourceGraphStatus {
+  const message = messageOf(error, 1024);
+  const isWaiting = error instanceof WaitingError;
+  const idle: GraphPhase =
+    previous.phase === undefined || previous.phase === 'Pending' ? 'Pending' : 'Executing';
+  const ready: ReadyState = { isReady: false, isStalled: !isWaiting, reason: error.reason, message };
+  return {
+    ...previous,
+    observedGeneration: graph.metadata.generation ?? 0,
+    phase: isWaiting ? idle : 'Failed',
+    blockedBy: messageOf(error),
+    conditions: conditionsOf(graph, previous.conditions, ready, [], nowIso),
+  };
+}
+
+/** The conditions of a graph of which nothing can be relied on, not even its status. */
+export function statusOfUndecodable(
+  stored: KubeObject,
+  error: PequodError,
+  nowIso: string,
+): ResourceGraphStatus {
+  const ready: ReadyState = {
+    isReady: false,
+    isStalled: true,
+    reason: error.reason,
+    message: messageOf(error, 1024),
+  };
+  return { conditions: conditionsOf(stored, undefined, ready, [], nowIso) };
+}
+
+interface ReadyState {
+  readonly isReady: boolean;
+  readonly isStalled: boolean;
+  readonly reason: string;
+  readonly message: string;
+}
+
+function readyOf({ summary, nodeStatus }: Outcome): ReadyState {
+  const { counts } = summary;
+  const total = counts.Pending + counts.Applied + counts.Ready + counts.Error;
+  const progress = `${counts.Ready} of ${total} nodes are ready`;
+  if (summary.phase === 'Ready')
+    return { isReady: true, isStalled: false, reason: 'Ready', message: progress };
+  const message = summary.blockedBy === undefined ? progress : `${progress}; ${summary.blockedBy}`;
+  if (summary.phase !== 'Failed') return { isReady: false, isStalled: false, reason: 'Progressing', message };
+  const reason = nodeStatus[summary.blockedByNodeId ?? '']?.reason ?? 'NodeFailed';
+  return { isReady: false, isStalled: !TRANSIENT.has(reason), reason, message };
+}
+
+/** `Reconciling` and `Stalled` are there only while they are true, as kstatus wants it. */
+function conditionsOf(
+  graph: HasMetadata,
+  previous: readonly Condition[] | undefined,
+  ready: ReadyState,
+  removing: readonly string[],
+  nowIso: string,
+): readonly Condition[] {
+  const observedGeneration = graph.metadata.generation;
+  const { reason, message } = ready;
+  const status = ready.isReady ? 'True' : 'False';
+  let conditions = setCondition(
+    previous,
+    { type: 'Ready', status, reason, message, observedGeneration },
+    nowIso,
+  );
+  const isReconciling = removing.length > 0 || (!ready.isReady && !ready.isStalled);
+  const doing =
+    removing.length > 0 ? { reason: 'Removing', message: removing.join('; ') } : { reason, message };
+  conditions = isReconciling
+    ? setCondition(conditions, { type: 'Reconciling', status: 'True', ...doing, observedGeneration }, nowIso)
+    : removeCondition(conditions, 'Reconciling');
+  return ready.isStalled
+    ? setCondition(
+        conditions,
+        { type: 'Stalled', status: 'True', reason, message, observedGeneration },
+        nowIso,
+      )
+    : removeCondition(conditions, 'Stalled');
+}
+
+/** The status of a graph that is being deleted: what is left, and what it waits for. */
+export function statusOfRemoval(
+  graph: ResourceGraph,
+  previous: ResourceGraphStatus,
+  inventory: Inventory,
+  lines: readonly string[],
+  nowIso: string,
+): ResourceGraphStatus {
+  const message = lines.length === 0 ? `${inventory.items.length} objects are left` : lines.join('; ');
+  const ready: ReadyState = { isReady: false, isStalled: false, reason: 'Deleting', message };
+  const { blockedBy: _blockedBy, ...kept } = previous;
+  return {
+    ...kept,
+    inventory,
+    ...(lines[0] === undefined ? {} : { blockedBy: lines[0] }),
+    conditions: conditionsOf(graph, previous.conditions, ready, [], nowIso),
+  };
+}

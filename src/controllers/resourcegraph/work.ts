@@ -1,0 +1,69 @@
+// What there is to do for each node, from what was sent, what was left behind, and what the watch sees. Pure.
+import type { InventoryItem, NodeStatus, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
+import { evaluateReadiness, type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
+import { type NodeInput, type NodeWork, readinessStartMs } from '../../graph/index.ts';
+import type { NodeTarget, Targets } from './targets.ts';
+
+export interface WorkContext {
+  readonly graph: ResourceGraph;
+  readonly status: ResourceGraphStatus;
+  readonly owner: GraphOwner;
+  readonly nowMs: number;
+  readonly entryOf: (target: NodeTarget) => InventoryItem | undefined;
+  readonly observationOf: (target: NodeTarget) => Observation | undefined;
+}
+
+/** The inputs of a pass. */
+export function findWork(targets: Targets, context: WorkContext): ReadonlyMap<string, NodeInput> {
+  const inputs = new Map<string, NodeInput>();
+  for (const [id, target] of targets) inputs.set(id, inputOf(target, context));
+  return inputs;
+}
+
+function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
+  const observation = context.observationOf(target);
+  const work = workOf(target, context.entryOf(target), observation, context.owner);
+  const status = storedStatus(target, context);
+  const readiness = evaluateReadiness(target.planNode.node.readyWhen, observation, {
+    appliedAtMs: readinessStartMs(status),
+    nowMs: context.nowMs,
+  });
+  return {
+    status,
+    work,
+    isChanged: isChanged(work, status),
+    wasEverReady: status.readyAt !== undefined,
+    readiness,
+  };
+}
+
+/** Failures of another generation don't hold back this one. */
+function storedStatus(target: NodeTarget, context: WorkContext): NodeStatus {
+  const stored = context.status.nodeStatus?.[target.planNode.id] ?? { phase: 'Pending' };
+  if (context.status.observedGeneration === context.graph.metadata.generation) return stored;
+  const { attempts: _attempts, nextAttemptAt: _nextAttemptAt, ...fresh } = stored;
+  return fresh;
+}
+
+/** An apply that the node has not been Ready after counts as a change that its dependents wait for. */
+function isChanged(work: NodeWork, status: NodeStatus): boolean {
+  if (work === 'create' || work === 'update') return true;
+  return (
+    status.appliedAt !== undefined && (status.readyAt === undefined || status.appliedAt >= status.readyAt)
+  );
+}
+
+/** What brings this node's object to what the node says. */
+export function workOf(
+  target: NodeTarget,
+  entry: InventoryItem | undefined,
+  observation: Observation | undefined,
+  owner: GraphOwner,
+): NodeWork {
+  if (entry?.uid === undefined) return 'create';
+  const desired = sentHash(target.stamped(entry.origin), target.planNode.node.ignoreFields ?? []);
+  if (entry.sent !== desired) return 'update';
+  if (observation?.uid !== entry.uid) return 'repair';
+  if (observation.deletionTimestamp !== undefined) return 'repair';
+  return observation.owned[owner.manager] === entry.owned ? 'none' : 'repair';
+}
