@@ -1,0 +1,83 @@
+// The operator's own fetching and rendering, without a cluster around it.
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KubeObject, Transform } from '../api/index.ts';
+import { messageOf } from '../errors.ts';
+import { buildPlan } from '../graph/index.ts';
+import { createEvaluatorPool, Renderer, type RenderResult, renderContext } from '../render/index.ts';
+import { loadEmbeddedLibrary, ModuleSources, type SourceContext } from '../source/index.ts';
+import { CliError, EXIT_CODES } from './exit-code.ts';
+import type { TransformFile } from './transform-file.ts';
+
+/** What the module may know of the cluster when there is none. */
+const NO_CLUSTER = { version: '', apiVersions: [] } as const;
+
+export interface OfflineOptions {
+  /** Folder whose `.cue` files stand for the ConfigMap that the Transform names. */
+  readonly moduleDirectory?: string | undefined;
+}
+
+/** A render, and what is wrong with the graph that it yields. */
+export interface OfflineRender {
+  readonly result: RenderResult;
+  /** One line each: cycles, unknown dependencies, one object twice. */
+  readonly graphProblems: readonly string[];
+}
+
+/** @throws SourceError where the module can't be had, CliError where it is in a ConfigMap that nobody gave. */
+export async function renderOffline(
+  file: TransformFile,
+  options: OfflineOptions,
+  signal: AbortSignal,
+): Promise<OfflineRender> {
+  const { transform } = file;
+  const namespace = transform.metadata.namespace ?? 'default';
+  const library = await loadEmbeddedLibrary(new URL('../../cue', import.meta.url).pathname);
+  const sources = new ModuleSources({ library });
+  const context: SourceContext = {
+    namespace,
+    configMaps: { readConfigMap: async (_namespace, name) => findConfigMap(file, name, options) },
+  };
+  const module = await sources.load(transform.spec.cueRef, context, signal);
+  const pool = await createEvaluatorPool({ maxWorkers: 1 });
+  try {
+    const renderer = new Renderer({ evaluator: pool, evaluatorVersion: pool.version.sha256, library });
+    const metadata = { ...transform.metadata, namespace };
+    const request = { module, input: inputOf(transform), context: renderContext(metadata, NO_CLUSTER) };
+    const result = await renderer.render(request, signal);
+    const plan = result.ok ? buildPlan(result.nodes, { namespace }) : undefined;
+    const problems = plan?.ok === false ? plan.problems : [];
+    return { result, graphProblems: problems.map(({ message }) => message) };
+  } finally {
+    await pool.close();
+  }
+}
+
+function inputOf(transform: Transform): NonNullable<Transform['spec']['input']> {
+  return transform.spec.input ?? {};
+}
+
+async function findConfigMap(
+  file: TransformFile,
+  name: string,
+  { moduleDirectory }: OfflineOptions,
+): Promise<KubeObject> {
+  if (moduleDirectory !== undefined) return configMapOf(moduleDirectory, name);
+  const beside = file.configMaps.find(({ metadata }) => metadata.name === name);
+  if (beside !== undefined) return beside;
+  throw new CliError(
+    `${file.position('spec.cueRef')}: the module is in ConfigMap ${name}, which is not in the file: ` +
+      'give the folder of its .cue files with --module-dir',
+  );
+}
+
+async function configMapOf(directory: string, name: string): Promise<KubeObject> {
+  try {
+    const names = (await readdir(directory)).filter((file) => file.endsWith('.cue'));
+    const data: Record<string, string> = {};
+    for (const file of names.sort()) data[file] = await readFile(join(directory, file), 'utf8');
+    return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data };
+  } catch (error) {
+    throw new CliError(`--module-dir ${directory}: ${messageOf(error)}`, EXIT_CODES.usage, error);
+  }
+}

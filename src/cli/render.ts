@@ -1,0 +1,28 @@
+import { Command, Option } from 'commander';
+import { formatObjects, MANIFEST_FORMATS, type ManifestFormat } from './manifest.ts';
+import { renderOrFail } from './report.ts';
+import { type Terminal, write } from './terminal.ts';
+import { readTransformFile } from './transform-file.ts';
+
+interface RenderFlags {
+  readonly filename: string;
+  readonly output: ManifestFormat;
+  readonly moduleDir?: string;
+}
+
+export function renderCommand(terminal: Terminal, signal: AbortSignal): Command {
+  return new Command('render')
+    .description('print the objects that a Transform would have, without a cluster')
+    .requiredOption('-f, --filename <file>', 'file with one Transform; - is standard input')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(MANIFEST_FORMATS).default('yaml'))
+    .option(
+      '--module-dir <folder>',
+      'folder of .cue files in place of the ConfigMap that the Transform names',
+    )
+    .action(async (flags: RenderFlags) => {
+      const file = await readTransformFile(flags.filename, terminal.stdin);
+      const rendered = await renderOrFail(file, flags, terminal, signal);
+      const objects = rendered.nodes.map(({ object }) => object);
+      await write(terminal.stdout, formatObjects(objects, flags.output));
+    });
+}

@@ -1,0 +1,49 @@
+// What is wrong, a line each, in the form that editors and CI systems jump to: file:line:col: severity: what.
+import type { Violation } from '../api/index.ts';
+import type { Rendered } from '../render/index.ts';
+import { CliError, EXIT_CODES } from './exit-code.ts';
+import { type OfflineRender, renderOffline } from './offline.ts';
+import { type Terminal, write } from './terminal.ts';
+import type { TransformFile } from './transform-file.ts';
+
+/**
+ * The render of a Transform that nothing stands in the way of; warnings go to standard error.
+ * @throws CliError whose message is everything that is wrong
+ */
+export async function renderOrFail(
+  file: TransformFile,
+  flags: { readonly moduleDir?: string },
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<Rendered> {
+  const render = await renderOffline(file, { moduleDirectory: flags.moduleDir }, signal);
+  const lines = reportLines(file, render);
+  if (!render.result.ok || render.graphProblems.length > 0) {
+    throw new CliError(lines.join('\n'), EXIT_CODES.failure);
+  }
+  for (const line of lines) await write(terminal.stderr, `${line}\n`);
+  return render.result;
+}
+
+/** Everything that a render found, errors and warnings, in its own order; empty where it found nothing. */
+function reportLines(file: TransformFile, render: OfflineRender): readonly string[] {
+  const { result, graphProblems } = render;
+  return [
+    ...result.violations.map((violation) => violationLine(file, violation)),
+    ...graphProblems.map((message) => `${file.position('spec.cueRef')}: error: ${message}`),
+  ];
+}
+
+function violationLine(
+  file: TransformFile,
+  { path, message, severity, policy, position }: Violation,
+): string {
+  const isInput = path === 'input' || /^input[.[]/.test(path);
+  const place = file.position(isInput ? `spec.${path}` : 'spec.cueRef');
+  const subject = path === '' ? '' : `${path}: `;
+  const origin = [
+    ...(position === undefined ? [] : [position]),
+    ...(policy === undefined ? [] : [`policy ${policy}`]),
+  ].join(', ');
+  return `${place}: ${severity.toLowerCase()}: ${subject}${message}${origin === '' ? '' : ` (${origin})`}`;
+}

@@ -1,0 +1,25 @@
+import type { Problem, Schema } from '../api/schema/index.ts';
+import { isJsonArray, isJsonObject, type JsonValue } from '../json/index.ts';
+
+/** Fields that the schema does not name: the API server would refuse or drop them, so they are most likely misspelt. */
+export function unknownFields<T>(
+  schema: Schema<T>,
+  value: JsonValue | undefined,
+  path: string,
+): readonly Problem[] {
+  return find(schema.node, value, path);
+}
+
+function find(node: Schema<never>['node'], value: JsonValue | undefined, path: string): readonly Problem[] {
+  if (node.type === 'array' && isJsonArray(value)) {
+    return value.flatMap((item, index) => find(node.items, item, `${path}[${index}]`));
+  }
+  if (node.type !== 'object' || !isJsonObject(value)) return [];
+  return Object.entries(value).flatMap(([name, member]) => {
+    const field = Object.hasOwn(node.fields, name) ? node.fields[name] : undefined;
+    if (field !== undefined) return find(field.node, member, `${path}.${name}`);
+    if (node.isOpen === true) return [];
+    const known = Object.keys(node.fields).join(', ');
+    return [{ path: `${path}.${name}`, message: `unknown field; there are ${known}` }];
+  });
+}
