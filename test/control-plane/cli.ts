@@ -5,6 +5,11 @@ import { once } from 'node:events';
 import { Command, Option } from 'commander';
 import { type BinarySource, ensureBinaries, startControlPlane, VERSIONS } from './index.ts';
 
+const interruption = new AbortController();
+const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]).then(() => {
+  interruption.abort(new Error('interrupted'));
+});
+
 const program = new Command('control-plane').description(
   `A real Kubernetes ${VERSIONS.kubernetes} control plane on this machine, without containers`,
 );
@@ -14,13 +19,10 @@ program
   .description('start a control plane and keep it until Ctrl-C')
   .option('--audit', 'write an audit log')
   .action(async (options: { readonly audit?: boolean }) => {
-    const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-    const abort = new AbortController();
-    void interrupted.then(() => abort.abort(new Error('interrupted')));
-    const binaries = await ensureBinaries({ signal: abort.signal });
+    const binaries = await ensureBinaries({ signal: interruption.signal });
     print('starting …');
     const start = performance.now();
-    const cluster = await startControlPlane({ audit: options.audit === true, binaries }, abort.signal);
+    const cluster = await startControlPlane({ audit: options.audit === true, binaries }, interruption.signal);
     print(
       `ready after ${((performance.now() - start) / 1000).toFixed(1)} s at ${cluster.url}`,
       '',
@@ -42,11 +44,16 @@ program
   .description('make the programs, so that later starts find them')
   .addOption(new Option('--from <source>', 'how').choices(['auto', 'go', 'download']).default('auto'))
   .action(async (options: { readonly from: BinarySource }) => {
-    const binaries = await ensureBinaries({ source: options.from });
+    const binaries = await ensureBinaries({ source: options.from, signal: interruption.signal });
     print(`programs are in ${binaries.directory}`);
   });
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  print(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
 
 function print(...lines: readonly string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -72,6 +72,7 @@ export function apiServerSpec(
     '--authorization-mode=RBAC',
     `--service-cluster-ip-range=${SERVICE_RANGE}`,
     '--allow-privileged=true',
+    '--shutdown-watch-termination-grace-period=1s', // else it waits for its watchers until it is killed
     '--profiling=false',
     ...(settings.hasAudit ? audit : []),
     ...settings.extraFlags,

@@ -37,7 +37,8 @@ export interface ControlPlaneOptions {
 export interface ControlPlaneProcess {
   readonly name: string;
   readonly pid: number;
-  readonly logPath: string;
+  /** Undefined for the reaper, which writes none. */
+  readonly logPath: string | undefined;
 }
 
 /** A control plane that this process started. */
@@ -46,9 +47,12 @@ export interface ControlPlane extends ControlPlaneAccess {
   processes(): readonly ControlPlaneProcess[];
   /** Stops everything and removes the directory. May be called again. */
   stop(): Promise<void>;
-  /** Takes the API server away, for outage tests: with its grace time, or at once as a crash would. */
+  /**
+   * Takes the API server away, for outage tests: it closes its watches and ends, or it crashes. Its controllers,
+   * scheduler and kwok go too; left alone, they would come back only after their backoff of up to half a minute.
+   */
   stopApiServer(how?: 'gracefully' | 'at-once'): Promise<void>;
-  /** Brings it back, with the same port and data; resolves when it is ready. */
+  /** Brings it back, with the same port and data, and then the others; resolves when the server is ready. */
   startApiServer(signal?: AbortSignal): Promise<void>;
 }
 
@@ -185,7 +189,7 @@ interface Processes {
   readonly etcd: ComponentProcess;
   apiServer: ComponentProcess;
   /** In the order in which they stop. */
-  readonly others: readonly ComponentProcess[];
+  others: readonly ComponentProcess[];
 }
 
 function manage(
@@ -195,27 +199,32 @@ function manage(
   reaper: ReaperLink,
 ): ControlPlane {
   let stopping: Promise<void> | undefined;
+  const all = (): ComponentProcess[] => [...running.others, running.apiServer, running.etcd];
   const stop = async (): Promise<void> => {
-    for (const process of [...running.others, running.apiServer, running.etcd]) await process.stop();
+    for (const process of all()) await process.stop();
     await reaper.release();
   };
   return {
     ...access,
     processes: () => [
-      ...[...running.others, running.apiServer, running.etcd]
+      ...all()
         .filter((process) => !process.hasEnded)
         .map(({ pid, spec }) => ({ name: spec.name, pid, logPath: spec.logPath })),
-      { name: 'reaper', pid: reaper.pid, logPath: '' },
+      { name: 'reaper', pid: reaper.pid, logPath: undefined },
     ],
     stop: () => {
       stopping ??= stop();
       return stopping;
     },
-    stopApiServer: (how = 'gracefully') => running.apiServer.stop(how === 'at-once' ? 'SIGKILL' : 'SIGTERM'),
+    stopApiServer: async (how = 'gracefully') => {
+      await Promise.all(running.others.map((process) => process.stop('SIGKILL')));
+      await running.apiServer.stop(how === 'at-once' ? 'SIGKILL' : 'SIGTERM');
+    },
     startApiServer: async (signal = AbortSignal.timeout(START_TIMEOUT_MS)) => {
       if (!running.apiServer.hasEnded) throw new Error('the API server is still running');
       running.apiServer = new ComponentProcess(running.apiServer.spec, reaper);
       await waitUntilReady(running.apiServer, access.url, layout, signal);
+      running.others = running.others.map(({ spec }) => new ComponentProcess(spec, reaper));
     },
   };
 }

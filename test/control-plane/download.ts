@@ -82,7 +82,9 @@ async function locateAsset(
 }
 
 async function fetchBytes(url: string, signal: AbortSignal): Promise<Buffer> {
-  const response = await fetch(url, { signal });
+  const response = await fetch(url, { signal }).catch((error: unknown) => {
+    throw new Error(`${url} cannot be reached, and there is no Go to build with`, { cause: error });
+  });
   if (!response.ok) throw new Error(`${url}: ${response.status} ${response.statusText}`);
   return Buffer.from(await response.arrayBuffer());
 }

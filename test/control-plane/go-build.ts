@@ -60,12 +60,13 @@ export async function buildBinaries(
     cwd: SOURCES,
     env: buildEnvironment(env, platform),
     stdio: ['ignore', 'ignore', 'pipe'],
-    signal,
   });
-  const exitCode = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, killer) => resolve(`${code ?? killer}`));
   });
+  const kill = (): boolean => child.kill();
+  signal.addEventListener('abort', kill, { once: true });
   const start = Date.now();
   const progress = { modules: 0, packages: 0 };
   const other: string[] = [];
@@ -80,9 +81,11 @@ export async function buildBinaries(
       else if (/^[\w.~/-]+$/.test(line)) progress.packages += 1;
       else other.push(line);
     }
-    const code = await exitCode;
-    if (code !== 0) throw new Error(`go build ended with ${code}:\n${other.slice(-ERROR_LINES).join('\n')}`);
+    const how = await ended;
+    signal.throwIfAborted();
+    if (how !== '0') throw new Error(`go build ended with ${how}:\n${other.slice(-ERROR_LINES).join('\n')}`);
   } finally {
+    signal.removeEventListener('abort', kill);
     clearInterval(timer);
   }
   report(`built ${names.length} programs (${progress.packages} packages) in ${duration(start)}`);

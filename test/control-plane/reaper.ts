@@ -10,8 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 const POLL_MS = 20;
 const PATIENCE_MS = 5_000;
 
-const directory = process.argv[2];
-if (directory === undefined) throw new Error('usage: node reaper.ts <directory>');
+const path = process.argv[2] ?? '';
+if (path === '') throw new Error('usage: node reaper.ts <directory>');
 
 // It outlives the parent by design: what stops the parent must not stop it before it has cleaned up.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
@@ -25,9 +25,16 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 for (const pid of groups) isAlive(pid, 'SIGKILL');
+await remove();
+// Until somebody has waited for a killed process it counts as there, which can take the system's init a while. What
+// a process wrote between the kill and its end is removed then.
 const deadline = Date.now() + PATIENCE_MS;
 while ([...groups].some((pid) => isAlive(pid, 0)) && Date.now() < deadline) await delay(POLL_MS);
-await rm(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+await remove();
+
+function remove(): Promise<void> {
+  return rm(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+}
 
 /** Signals the process group of `pid` (0 only asks) and says whether there was one. */
 function isAlive(pid: number, signal: NodeJS.Signals | 0): boolean {

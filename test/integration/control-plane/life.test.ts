@@ -16,7 +16,10 @@ afterEach(() => {
 
 test('runs beside another, loses and regains its API server, and leaves nothing when stopped', async () => {
   const other = accessControlPlane(inject('controlPlane'));
-  const own = await startControlPlane({ components: [], apiServerFlags: ['--event-ttl=10m'] });
+  const own = await startControlPlane({
+    components: ['controller-manager'],
+    apiServerFlags: ['--event-ttl=10m'],
+  });
   try {
     expect(own.url).not.toBe(other.url);
     await own.kubectl(['create', 'configmap', 'kept', '--from-literal=a=b']);
@@ -29,10 +32,13 @@ test('runs beside another, loses and regains its API server, and leaves nothing 
     await own.startApiServer();
     expect(await own.kubectl(['get', 'configmap', 'kept', '-o', 'jsonpath={.data.a}'])).toBe('b');
     await expect(own.startApiServer()).rejects.toThrow('still running');
+    // Only a running controller manager gives a new namespace its service account.
+    await own.kubectl(['create', 'namespace', 'later']);
+    await own.kubectl(['-n', 'later', 'wait', 'serviceaccount/default', '--for=create', '--timeout=30s']);
   } finally {
     const pids = own.processes().map(({ pid }) => pid);
     await own.stop();
-    expect(pids).toHaveLength(3);
+    expect(pids).toHaveLength(4);
     expect(pids.filter(isRunning)).toEqual([]);
     expect(existsSync(own.directory)).toBe(false);
   }
