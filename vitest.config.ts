@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import type { ViteUserConfig } from 'vitest/config';
 
 const unitTests = [
   'src/**/*.test.ts',
@@ -7,8 +7,7 @@ const unitTests = [
   'test/unit/**/*.test.ts',
 ];
 
-// biome-ignore lint/style/noDefaultExport: vitest reads the configuration from the default export
-export default defineConfig({
+const config: ViteUserConfig = {
   test: {
     reporters: ['default'],
     coverage: {
@@ -38,4 +37,7 @@ export default defineConfig({
       },
     ],
   },
-});
+};
+
+// biome-ignore lint/style/noDefaultExport: vitest reads the configuration from the default export
+export default config;

@@ -1,6 +1,6 @@
 // From kind to path, out of cached discovery. A kind that the cache lacks is looked for anew, by one request for all who
 // ask, and not more often than every two seconds: kinds that don't exist must not become a stream of requests.
-import type { GroupVersionKind } from '../api/index.ts';
+import { apiVersionOf, type GroupVersionKind } from '../api/index.ts';
 import { untilAborted } from './abort.ts';
 import type { OperatorClient } from './client.ts';
 import { type DiscoveredGroup, type DiscoveryCache, discover, groupsOf } from './discovery.ts';
@@ -64,6 +64,15 @@ export class RestMapper {
   /** The version that the server puts first, from the cache. */
   preferredVersion(group: string): string | undefined {
     return this.#groups.get(group)?.versions[0];
+  }
+
+  /** `group/version` of everything that is served, sorted; asks the server only where nothing is known yet. */
+  async apiVersions(signal: AbortSignal): Promise<readonly string[]> {
+    if (this.#readAtMs === undefined) await untilAborted(this.#refresh(), signal);
+    const versions = [...this.#groups].flatMap(([group, { versions: served }]) =>
+      served.map((version) => apiVersionOf({ group, version })),
+    );
+    return versions.sort();
   }
 
   /** Whether the cache can be trusted about what this group does *not* serve. */
