@@ -1,22 +1,32 @@
 // What a module is asked, in one evaluation: is the input what #Input wants, what is in graph, and which parts of
 // context does it depend on.
-import type { CueEvaluation, CueModule, CueReference, CueResultsOf, CueTree } from 'cuelang-wasm';
+import type {
+  CueDiagnostic,
+  CueEvaluation,
+  CueModule,
+  CueReference,
+  CueResultsOf,
+  CueTree,
+  ValidateResult,
+} from 'cuelang-wasm';
 import type { ResolvedModule } from '../source/index.ts';
-import { formatReadPath } from './render-key.ts';
+import { formatCuePath } from './cue-path.ts';
 
 export const INPUT_FIELD = 'input' as const;
 export const CONTEXT_FIELD = 'context' as const;
 
+interface InputQuery {
+  readonly type: 'validate';
+  readonly path: string;
+  readonly concrete: true;
+  readonly fill: { readonly json: string; readonly name: string };
+  readonly reportAs: string;
+}
+
 /** The queries of a render; what they mean is in {@link RenderAnswers}. */
 type RenderQueries = readonly [
   { readonly type: 'references'; readonly path: string; readonly roots: readonly string[] },
-  {
-    readonly type: 'validate';
-    readonly path: string;
-    readonly concrete: true;
-    readonly fill: { readonly json: string; readonly name: string };
-    readonly reportAs: string;
-  },
+  InputQuery,
   { readonly type: 'validate'; readonly path: string },
   { readonly type: 'children'; readonly path: string },
   { readonly type: 'export'; readonly path: string },
@@ -43,13 +53,7 @@ export function renderEvaluation(
     ],
     queries: [
       { type: 'references', path: 'graph', roots: [CONTEXT_FIELD] },
-      {
-        type: 'validate',
-        path: '#Input',
-        concrete: true,
-        fill: { json: inputJson, name: INPUT_FIELD },
-        reportAs: INPUT_FIELD,
-      },
+      inputQuery(inputJson),
       { type: 'validate', path: '' },
       { type: 'children', path: 'graph.nodes' },
       { type: 'export', path: 'graph.violations' },
@@ -57,6 +61,29 @@ export function renderEvaluation(
       { type: 'export', path: 'graph.allowEmpty' },
     ],
   };
+}
+
+/** The evaluation that holds an input against `#Input`, alone. */
+export function inputEvaluation(
+  module: ResolvedModule,
+  builtins: CueTree,
+  inputJson: string,
+): CueEvaluation<readonly [InputQuery]> {
+  return {
+    module: cueModule(module, builtins),
+    package: module.packagePath,
+    queries: [inputQuery(inputJson)],
+  };
+}
+
+function inputQuery(inputJson: string): InputQuery {
+  const fill = { json: inputJson, name: INPUT_FIELD };
+  return { type: 'validate', path: '#Input', concrete: true, fill, reportAs: INPUT_FIELD };
+}
+
+/** What #Input leaves open because it depends on something else is seen again with the rest filled in: no error here. */
+export function inputErrors(answer: ValidateResult | undefined): readonly CueDiagnostic[] {
+  return answer?.errors.filter(({ kind }) => kind !== 'incomplete') ?? [];
 }
 
 /** Paths of `context` that are read, sorted, each without what another covers. */
@@ -67,7 +94,7 @@ export function readPaths(references: readonly CueReference[]): readonly string[
   });
   const isCovered = (path: readonly string[]): boolean =>
     paths.some((other) => other.length < path.length && other.every((label, at) => label === path[at]));
-  return [...new Set(paths.filter((path) => !isCovered(path)).map(formatReadPath))].sort();
+  return [...new Set(paths.filter((path) => !isCovered(path)).map(formatCuePath))].sort();
 }
 
 /**

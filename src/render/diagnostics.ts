@@ -5,15 +5,17 @@ import type { Violation } from '../api/index.ts';
 import type { ModuleTree } from '../source/index.ts';
 
 const MAX_MESSAGE = 1024;
-/** The headline over the errors of a disjunction, which are listed anyway. */
+/** The headline over the errors of a disjunction, which are listed as well. */
 const HEADLINE = /^\d+ errors in empty disjunction:?$/;
+/** That a value is not a default, or not another of several: said next to what is really wrong with it. */
+const ALTERNATIVE = /^conflicting values (?!.*\(mismatched types )/;
 
 /** All diagnostics as violations of severity Error, in order; what is said of one path is one violation. */
 export function toViolations(diagnostics: readonly CueDiagnostic[], tree: ModuleTree): readonly Violation[] {
-  const byPath = Map.groupBy(diagnostics, ({ path }) => path);
+  const telling = preferred(diagnostics, ({ message }) => !HEADLINE.test(message));
+  const byPath = Map.groupBy(telling, ({ path }) => path);
   return [...byPath].map(([path, said]) => {
-    const telling = said.filter(({ message }) => !HEADLINE.test(message));
-    const shown = telling.length === 0 ? said : telling;
+    const shown = preferred(said, ({ message }) => !ALTERNATIVE.test(message));
     const messages = new Set(shown.map(messageOf));
     const position = shown
       .map(({ positions }) => pickPosition(positions, tree))
@@ -25,6 +27,12 @@ export function toViolations(diagnostics: readonly CueDiagnostic[], tree: Module
       ...(position === undefined ? {} : { position: formatPosition(position, tree) }),
     };
   });
+}
+
+/** The items that pass, or all of them where none does. */
+function preferred<T>(items: readonly T[], passes: (item: T) => boolean): readonly T[] {
+  const found = items.filter(passes);
+  return found.length === 0 ? items : found;
 }
 
 function messageOf(diagnostic: CueDiagnostic): string {

@@ -1,6 +1,7 @@
 // The same question is never evaluated twice, across restarts too: a render depends on nothing but what is hashed here.
 import { hashJson, isJsonObject, type JsonObject, type JsonValue } from '../json/index.ts';
 import type { RenderContext } from './context.ts';
+import { parseCuePath } from './cue-path.ts';
 
 /** Everything that a render depends on. */
 export interface RenderKeyParts {
@@ -25,27 +26,10 @@ export function renderKey(parts: RenderKeyParts): string {
     moduleDigest: parts.moduleDigest,
     packagePath: parts.packagePath,
     input: parts.input,
-    context: reads.map((path) => [path, valueAt(root, parseReadPath(path)) ?? null]),
+    context: reads.map((path) => [path, valueAt(root, parseCuePath(path)) ?? null]),
     policiesDigest: parts.policiesDigest,
     evaluatorVersion: parts.evaluatorVersion,
   });
-}
-
-const IDENTIFIER = /^[A-Za-z_$][A-Za-z0-9_$]*$/;
-
-/** The labels as one path: those that are no identifiers are quoted. */
-export function formatReadPath(labels: readonly string[]): string {
-  return labels.map((label) => (IDENTIFIER.test(label) ? label : JSON.stringify(label))).join('.');
-}
-
-/** `context.labels."app.kubernetes.io/name"` → its three members: a CUE path of plain and quoted labels. */
-function parseReadPath(path: string): readonly string[] {
-  const labels: string[] = [];
-  for (const [, quoted, plain] of path.matchAll(/("(?:[^"\\]|\\.)*")|([^."]+)/g)) {
-    if (quoted !== undefined) labels.push(String(JSON.parse(quoted)));
-    else if (plain !== undefined) labels.push(plain);
-  }
-  return labels;
 }
 
 function valueAt(root: JsonValue, labels: readonly string[]): JsonValue | undefined {

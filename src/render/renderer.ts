@@ -4,9 +4,18 @@ import type { CueDiagnostic, CueTree } from 'cuelang-wasm';
 import type { Violation } from '../api/index.ts';
 import { canonicalJson, hashJson, isJsonArray, isJsonObject, parseJson } from '../json/index.ts';
 import type { EmbeddedLibrary, ModuleTree } from '../source/index.ts';
-import { CONTEXT_FIELD, INPUT_FIELD, type RenderAnswers, readPaths, renderEvaluation } from './contract.ts';
+import {
+  CONTEXT_FIELD,
+  INPUT_FIELD,
+  inputErrors,
+  inputEvaluation,
+  type RenderAnswers,
+  readPaths,
+  renderEvaluation,
+} from './contract.ts';
 import { toViolations } from './diagnostics.ts';
 import type { CueEvaluator } from './evaluator.ts';
+import { allInputErrors } from './input-errors.ts';
 import { decodeNodes } from './nodes.ts';
 import { isViolation, PolicyChecker } from './policies.ts';
 import { RenderError, type RenderErrorCode } from './render-error.ts';
@@ -79,7 +88,30 @@ export class Renderer implements ModuleRenderer {
     if (!outcome.ok) throw moduleError(outcome.errors, tree);
     const [references] = outcome.results;
     reads.push(...(references?.exists === true ? readPaths(references.references) : [CONTEXT_FIELD]));
+    const [, first] = outcome.results;
+    await this.#checkInput(request, inputErrors(first), signal);
     return this.#readGraph(outcome.results, tree);
+  }
+
+  /** Refuses an input with these errors, and says what else is wrong with it. */
+  async #checkInput(
+    request: RenderRequest,
+    first: readonly CueDiagnostic[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (first.length === 0) return;
+    const { module } = request;
+    const errors = await allInputErrors(first, request.input, async (input) => {
+      const outcome = await this.#evaluator.evaluate(
+        inputEvaluation(module, this.#builtins, canonicalJson(input)),
+        {
+          deadlineMs: this.#limits.deadlineMs,
+          signal,
+        },
+      );
+      return outcome.ok ? inputErrors(outcome.results[0]) : [];
+    });
+    throw new RenderError('INPUT_INVALID', toViolations(errors, module.tree));
   }
 
   #checkInputSize(inputJson: string): void {
@@ -90,10 +122,7 @@ export class Renderer implements ModuleRenderer {
   }
 
   #readGraph(answers: RenderAnswers, tree: ModuleTree): Graph {
-    const [, input, conflicts, children, violations, metadata, allowEmpty] = answers;
-    // What #Input leaves open because it depends on something else is seen again, with the rest filled in.
-    const inputErrors = input?.errors.filter(({ kind }) => kind !== 'incomplete') ?? [];
-    if (inputErrors.length > 0) throw new RenderError('INPUT_INVALID', toViolations(inputErrors, tree));
+    const [, , conflicts, children, violations, metadata, allowEmpty] = answers;
     throwEvaluationErrors(
       [
         ...(conflicts?.errors ?? []),
