@@ -38,7 +38,7 @@ export function originOf(entry: InventoryItem, live: KubeObject, facts: OriginFa
     witness.manager !== facts.manager &&
     witness.manager !== KEEP_FIELD_MANAGER &&
     witness.subresource !== 'status' &&
-    isAsOld(witness.time);
+    (timeOf(witness.time) ?? createdMs) <= createdMs;
   return facts.coOwners.some(mayBeCreator) ? 'Found' : 'Created';
 }
 
