@@ -1,6 +1,7 @@
 // The operator's own fetching and rendering, without a cluster around it.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { KubeObject, Transform } from '../api/index.ts';
 import { messageOf } from '../errors.ts';
 import { buildPlan } from '../graph/index.ts';
@@ -32,7 +33,7 @@ export async function renderOffline(
 ): Promise<OfflineRender> {
   const { transform } = file;
   const namespace = transform.metadata.namespace ?? 'default';
-  const library = await loadEmbeddedLibrary(new URL('../../cue', import.meta.url).pathname);
+  const library = await loadEmbeddedLibrary(fileURLToPath(new URL('../../cue', import.meta.url)));
   const sources = new ModuleSources({ library });
   const context: SourceContext = {
     namespace,

@@ -1,0 +1,44 @@
+// Values of flags. What can't be read ends the program with 2 and a message that names the flag.
+import { InvalidArgumentError } from 'commander';
+import { messageOf } from '../errors.ts';
+import { parseDuration } from '../runtime/index.ts';
+
+const BYTES: Readonly<Record<string, number>> = { '': 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 };
+
+/** Reads a whole number within limits. */
+export function integerFlag(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${minimum} to ${maximum}`);
+  };
+}
+
+/** Reads a Go duration as milliseconds. */
+export function durationFlag(minMs: number, maxMs: number): (text: string) => number {
+  return (text) => {
+    try {
+      return parseDuration(text, { minMs, maxMs });
+    } catch (error) {
+      throw new InvalidArgumentError(messageOf(error));
+    }
+  };
+}
+
+/** Reads a number of bytes such as `256Mi`. */
+export function bytesFlag(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const [, digits = '', unit = ''] = /^(\d{1,9})(Ki|Mi|Gi|)$/.exec(text) ?? [];
+    const value = digits === '' ? Number.NaN : Number(digits) * (BYTES[unit] ?? Number.NaN);
+    if (value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(
+      `expected bytes from ${minimum / 2 ** 20}Mi to ${maximum / 2 ** 20}Mi, e.g. 256Mi`,
+    );
+  };
+}
+
+/** Reads the name of a ServiceAccount. */
+export function nameFlag(text: string): string {
+  if (/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text)) return text;
+  throw new InvalidArgumentError('expected the name of an object');
+}
