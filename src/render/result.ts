@@ -46,7 +46,7 @@ export interface RenderFailed {
 
 /** Turns a module and an input into nodes. */
 export interface ModuleRenderer {
-  /** Digest of the default policies, a part of the render key. */
+  /** Digest of the default policies and of the packages that every module may import: a part of the render key. */
   readonly policiesDigest: string;
   /** Version of the evaluator, a part of the render key. */
   readonly evaluatorVersion: string;

@@ -3,7 +3,7 @@ import type { ModuleSource, Resolution } from './module-source.ts';
 import { DEFAULT_TREE_LIMITS, type ModuleTree, moduleTree, type TreeLimits } from './module-tree.ts';
 
 /** The one file of an inline module, as it appears in positions: `inline.cue:3:5`. */
-export const INLINE_FILE = 'inline.cue' as const;
+const INLINE_FILE = 'inline.cue';
 
 /** Modules whose CUE text is the reference itself. */
 export class InlineSource implements ModuleSource {
