@@ -31,9 +31,8 @@ export function originOf(entry: InventoryItem, live: KubeObject, facts: OriginFa
   const recordedMs = timeOf(entry.recordedAt);
   if (!facts.isOurs || entry.origin === 'Found') return 'Found';
   if (createdMs === undefined || recordedMs === undefined || createdMs < recordedMs) return 'Found';
-  const isAsOld = (time: string | undefined): boolean =>
-    (timeOf(time) ?? Number.NEGATIVE_INFINITY) <= createdMs;
-  if (!isAsOld(facts.appliedAt)) return 'Found';
+  const appliedMs = timeOf(facts.appliedAt);
+  if (appliedMs === undefined || appliedMs > createdMs) return 'Found';
   const mayBeCreator = (witness: OriginWitness): boolean =>
     witness.manager !== facts.manager &&
     witness.manager !== KEEP_FIELD_MANAGER &&

@@ -1,7 +1,7 @@
 // One node within a pass: what is left to do, what it is, and what it holds back.
 import type { NodeStatus } from '../api/index.ts';
 import { assertNever } from '../errors.ts';
-import { isoSeconds, moveNode, type NodeMove } from './node-state.ts';
+import { moveNode, type NodeMove } from './node-state.ts';
 import type { Readiness } from './readiness.ts';
 
 /** `create`: not in the cluster yet; `update`: differs from what was last sent; `repair`: drifted or deleted. */
@@ -41,7 +41,7 @@ export interface Entry {
 }
 
 /** The entry at the start of a pass. A node that is about to be created or updated is not Ready, whatever it was. */
-export function newEntry(index: number, id: string, input: NodeInput, nowMs: number): Entry {
+export function newEntry(index: number, id: string, input: NodeInput, nowMs: number, nowIso: string): Entry {
   const { status, work, isChanged, wasEverReady, readiness } = input;
   const nextAttemptMs = status.nextAttemptAt === undefined ? 0 : Date.parse(status.nextAttemptAt);
   const entry: Entry = {
@@ -59,20 +59,20 @@ export function newEntry(index: number, id: string, input: NodeInput, nowMs: num
   };
   const isOutdated = work === 'create' || work === 'update';
   if (isOutdated && status.phase !== 'Pending' && status.phase !== 'Error') {
-    moveEntry(entry, { phase: 'Pending' }, nowMs);
+    moveEntry(entry, { phase: 'Pending' }, nowIso);
   }
-  if (work === 'none' && status.phase === 'Pending') moveEntry(entry, { phase: 'Applied' }, nowMs);
-  settleEntry(entry, readiness, nowMs);
+  if (work === 'none' && status.phase === 'Pending') moveEntry(entry, { phase: 'Applied' }, nowIso);
+  settleEntry(entry, readiness, nowIso);
   entry.holds = holdsOf(entry);
   return entry;
 }
 
-export function moveEntry(entry: Entry, move: NodeMove, nowMs: number): void {
-  entry.status = moveNode(entry.status, move, isoSeconds(nowMs));
+export function moveEntry(entry: Entry, move: NodeMove, nowIso: string): void {
+  entry.status = moveNode(entry.status, move, nowIso);
 }
 
 /** Takes in what the object looks like. What is yet to be applied, or failed to be, is not judged by the old object. */
-export function settleEntry(entry: Entry, readiness: Readiness, nowMs: number): void {
+export function settleEntry(entry: Entry, readiness: Readiness, nowIso: string): void {
   entry.readiness = readiness;
   const { phase } = entry.status;
   const isJudged =
@@ -81,15 +81,15 @@ export function settleEntry(entry: Entry, readiness: Readiness, nowMs: number): 
   const { reason, message } = readiness;
   switch (readiness.state) {
     case 'ready':
-      if (phase === 'Error') moveEntry(entry, { phase: 'Applied' }, nowMs);
-      moveEntry(entry, { phase: 'Ready' }, nowMs);
+      if (phase === 'Error') moveEntry(entry, { phase: 'Applied' }, nowIso);
+      moveEntry(entry, { phase: 'Ready' }, nowIso);
       entry.wasEverReady = true;
       return;
     case 'waiting':
-      moveEntry(entry, { phase: 'Applied', reason, message }, nowMs);
+      moveEntry(entry, { phase: 'Applied', reason, message }, nowIso);
       return;
     case 'failed':
-      moveEntry(entry, { phase: 'Error', reason, message }, nowMs);
+      moveEntry(entry, { phase: 'Error', reason, message }, nowIso);
       return;
     default:
       assertNever(readiness.state);

@@ -8,6 +8,7 @@
 // - all bookkeeping together costs O(V+E) plus a heap's logarithm, and O(dependents) each time a node's readiness flips.
 import type { NodeStatus, NodeStatuses } from '../api/index.ts';
 import { IndexHeap } from './index-heap.ts';
+import { isoSeconds } from './node-state.ts';
 import {
   type Entry,
   holdLimit,
@@ -55,6 +56,8 @@ export class Pass {
   /** Nodes that wait for their next attempt, the earliest last. */
   readonly #delayed: Entry[];
   #inFlight = 0;
+  /** The last time that was written out: most calls come at the same one. */
+  #lastIso = { nowMs: Number.NaN, text: '' };
   #isStopped = false;
 
   /** @throws Error when a node of the plan has no input. */
@@ -65,7 +68,7 @@ export class Pass {
     this.#entries = plan.nodes.map(({ id, index }) => {
       const input = inputs.get(id);
       if (input === undefined) throw new Error(`no input for node ${id}`);
-      return newEntry(index, id, input, options.nowMs);
+      return newEntry(index, id, input, options.nowMs, this.#iso(options.nowMs));
     });
     for (const entry of this.#entries) {
       for (const dependency of this.#dependenciesOf(entry))
@@ -111,7 +114,7 @@ export class Pass {
     entry.work = 'none';
     // A repair that left the object ready does not touch a settled status.
     if (entry.status.phase !== 'Ready' || readiness.state !== 'ready') {
-      moveEntry(entry, { phase: 'Applied', isApply: true }, nowMs);
+      moveEntry(entry, { phase: 'Applied', isApply: true }, this.#iso(nowMs));
     }
     this.#settle(entry, readiness, nowMs);
   }
@@ -125,7 +128,7 @@ export class Pass {
     const nextAttemptAt = new Date(entry.notBeforeMs).toISOString();
     const { reason, message } = failure;
     const phase = failure.isWaiting === true ? 'Pending' : 'Error';
-    moveEntry(entry, { phase, reason, message, attempts, nextAttemptAt }, nowMs);
+    moveEntry(entry, { phase, reason, message, attempts, nextAttemptAt }, this.#iso(nowMs));
     this.#updateHolds(entry);
   }
 
@@ -170,6 +173,11 @@ export class Pass {
     return earliestMs === Number.POSITIVE_INFINITY ? undefined : earliestMs;
   }
 
+  #iso(nowMs: number): string {
+    if (this.#lastIso.nowMs !== nowMs) this.#lastIso = { nowMs, text: isoSeconds(nowMs) };
+    return this.#lastIso.text;
+  }
+
   #entryOf(id: string): Entry {
     const entry = this.#entries[this.#plan.byId.get(id)?.index ?? -1];
     if (entry === undefined) throw new Error(`the plan has no node ${id}`);
@@ -191,7 +199,7 @@ export class Pass {
   }
 
   #settle(entry: Entry, readiness: Readiness, nowMs: number): void {
-    settleEntry(entry, readiness, nowMs);
+    settleEntry(entry, readiness, this.#iso(nowMs));
     this.#updateHolds(entry);
   }
 

@@ -43,8 +43,12 @@ export function validateNodes(nodes: readonly GraphNode[], namespace: string): r
       if (other === undefined) byObject.set(key, name);
       else problems.push(duplicateObject(other, name, node));
     }
-    for (const message of predicateProblems(node.readyWhen)) add('InvalidPredicate', message);
-    for (const message of ignoreProblems(node.ignoreFields)) add('InvalidIgnoreField', message);
+    if (node.readyWhen !== undefined) {
+      for (const message of predicateProblems(node.readyWhen)) add('InvalidPredicate', message);
+    }
+    if (node.ignoreFields !== undefined) {
+      for (const message of ignoreProblems(node.ignoreFields)) add('InvalidIgnoreField', message);
+    }
   }
   return problems;
 }
@@ -74,8 +78,7 @@ function duplicateObject(first: string, second: string, node: GraphNode): GraphP
   return { code: 'DuplicateObject', nodeIds: [first, second], message };
 }
 
-function* predicateProblems(predicates: JsonValue | undefined): Generator<string> {
-  if (predicates === undefined) return;
+function* predicateProblems(predicates: JsonValue): Generator<string> {
   if (!isJsonArray(predicates)) {
     yield 'has a readyWhen that is not a list';
     return;
@@ -105,8 +108,7 @@ function whyNotPredicate(predicate: JsonObject): string | undefined {
     : 'has a conditionStatus other than True, False or Unknown';
 }
 
-function* ignoreProblems(fields: JsonValue | undefined): Generator<string> {
-  if (fields === undefined) return;
+function* ignoreProblems(fields: JsonValue): Generator<string> {
   if (!isJsonArray(fields)) {
     yield 'has ignoreFields that is not a list';
     return;
