@@ -67,6 +67,8 @@ describe('describeMissing', () => {
     const kinds = Array.from({ length: 50 }, (_, index) =>
       missing({ ...SERVICES, plural: `things${index}` }, ['get'], 'shop'),
     );
-    expect(describeMissing('shop', 'default', kinds)).toMatch(/things19 in namespace shop, and 30 more$/);
+    expect(describeMissing('shop', 'default', kinds)).toMatch(
+      /^service account shop\/default may not get (things\d+, ){19}things\d+ in namespace shop, and 30 more$/,
+    );
   });
 });

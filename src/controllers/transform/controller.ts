@@ -1,0 +1,90 @@
+// The Transform controller: which changes lead to which passes. Handlers only note down keys.
+import type { KubeObject } from '../../api/index.ts';
+import { isJsonObject } from '../../json/index.ts';
+import type { ObjectKey } from '../../kube/index.ts';
+import { Controller, type ControllerStats, type Runnable } from '../../runtime/index.ts';
+import { DEFAULT_GRAPH_WRITE_LIMITS, type TransformControllerDependencies } from './dependencies.ts';
+import { TransformReconciler } from './reconcile.ts';
+
+const DEFAULT_CONCURRENCY = 16;
+
+/** Keeps a ResourceGraph for each Transform. */
+export interface TransformController extends Runnable {
+  /** Looks at every Transform again, for example when the API server's version has changed. */
+  enqueueAll(): void;
+  /** True while nothing is being worked on or ready to be. */
+  isIdle(): boolean;
+  stats(): ControllerStats;
+}
+
+/**
+ * The controller. Its start waits for the first lists of the informers, which others start and stop, and then looks at
+ * every Transform once.
+ */
+export function createTransformController(deps: TransformControllerDependencies): TransformController {
+  const { log, random, reconcileTimeoutMs, onReconcile, transforms } = deps;
+  const reconciler = new TransformReconciler({ ...deps, limits: deps.limits ?? DEFAULT_GRAPH_WRITE_LIMITS });
+  const controller = new Controller({
+    name: 'transform',
+    concurrency: deps.concurrency ?? DEFAULT_CONCURRENCY,
+    reconcile: (key, context) => reconciler.reconcile(key, context),
+    log,
+    random,
+    ...(reconcileTimeoutMs === undefined ? {} : { reconcileTimeoutMs }),
+    ...(onReconcile === undefined ? {} : { onReconcile }),
+  });
+  const enqueue = ({ namespace, name }: ObjectKey): void => {
+    if (namespace !== undefined) controller.enqueue({ namespace, name });
+  };
+  const enqueueAll = (): void => {
+    for (const { metadata } of transforms.values()) enqueue(metadata);
+  };
+  const endWatches: (() => void)[] = [];
+  return {
+    name: 'transform-controller',
+    start: async (signal) => {
+      endWatches.push(...watchAll(deps, enqueue));
+      const { graphs, modules, namespaces } = deps;
+      await Promise.all([transforms, graphs, modules, namespaces].map((kind) => kind.waitForSync(signal)));
+      enqueueAll();
+      await controller.start(signal);
+    },
+    stop: async () => {
+      for (const end of endWatches.splice(0)) end();
+      await controller.stop();
+    },
+    health: () => controller.health(),
+    enqueueAll,
+    isIdle: () => controller.isIdle(),
+    stats: () => controller.stats(),
+  };
+}
+
+/** @returns what ends the watches */
+function watchAll(
+  { transforms, graphs, modules }: TransformControllerDependencies,
+  enqueue: (key: ObjectKey) => void,
+): readonly (() => void)[] {
+  return [
+    transforms.onChange((event) => {
+      if (!event.isOwnEcho) enqueue(event.key);
+    }),
+    // A graph has its Transform's name. The graph controller's writes are echoes as well, and concern us.
+    graphs.onChange((event) => enqueue(event.key)),
+    modules.onChange(({ key }) => {
+      for (const transform of transforms.values()) if (isFrom(transform, key)) enqueue(transform.metadata);
+    }),
+  ];
+}
+
+/** True for a Transform whose module is in this ConfigMap. */
+function isFrom(transform: KubeObject, configMap: ObjectKey): boolean {
+  const spec = transform['spec'];
+  const cueRef = isJsonObject(spec) ? spec['cueRef'] : undefined;
+  return (
+    transform.metadata.namespace === configMap.namespace &&
+    isJsonObject(cueRef) &&
+    cueRef['type'] === 'configmap' &&
+    cueRef['ref'] === configMap.name
+  );
+}

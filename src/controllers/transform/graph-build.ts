@@ -1,0 +1,159 @@
+// What a ResourceGraph has to be, from a Transform and its render. Pure.
+import {
+  API_GROUP,
+  API_VERSION,
+  APPLYSET_ID_LABEL,
+  APPLYSET_KINDS_ANNOTATION,
+  APPLYSET_TOOLING_ANNOTATION,
+  type DeletionPolicy,
+  type GraphMetadata,
+  type GraphNode,
+  gvkOf,
+  type InventoryItem,
+  type KubeObject,
+  type OwnerReference,
+  RESOURCE_GRAPH_FINALIZER,
+  RESOURCE_GRAPH_KIND,
+  type ResourceGraphSpec,
+  type SourceReference,
+  TRANSFORM_KIND,
+  type Transform,
+  type Violation,
+} from '../../api/index.ts';
+import { TerminalError } from '../../errors.ts';
+import { stringifyJson } from '../../json/index.ts';
+import type { Rendered } from '../../render/index.ts';
+import type { Resolution } from '../../source/index.ts';
+import { applySetId } from './apply-set-id.ts';
+import { clipText, clipViolations } from './clip.ts';
+import type { GraphWriteLimits } from './dependencies.ts';
+
+/** Value of the KEP's tooling annotation: name and version of who manages the set. */
+const TOOLING = 'pequod/v0.1';
+const MAX_PLATFORM_REF_LENGTH = 512;
+const MAX_VERSION_LENGTH = 128;
+const MAX_MODULE_NAME_LENGTH = 253;
+/** From this share of a limit on there is a warning. */
+const WARNING_SHARE = 0.8;
+
+/** What is copied from the Transform at once, whether or not the module renders. */
+export interface GraphPolicies {
+  readonly serviceAccountName: string;
+  readonly deletionPolicy: DeletionPolicy;
+}
+
+export interface GraphInput {
+  readonly transform: Transform;
+  readonly result: Rendered;
+  readonly resolution: Resolution;
+  readonly policies: GraphPolicies;
+  /** The graph as it is: the time of its render stays with an equal render. */
+  readonly previous: ResourceGraphSpec | undefined;
+  /** RFC 3339. */
+  readonly nowIso: string;
+}
+
+/** The spec of the graph. */
+export function graphSpec(input: GraphInput): ResourceGraphSpec {
+  const { result, policies, transform } = input;
+  const violations = clipViolations(result.violations);
+  return {
+    sourceRef: sourceReference(transform),
+    metadata: graphMetadata(input),
+    nodes: result.nodes,
+    ...(violations.length === 0 ? {} : { violations }),
+    ...policies,
+  };
+}
+
+function graphMetadata({ transform, result, resolution, previous, nowIso }: GraphInput): GraphMetadata {
+  const { name, version } = result.metadata;
+  const { type, ref } = transform.spec.cueRef;
+  const before = previous?.metadata;
+  return {
+    ...(name === undefined ? {} : { name: clipText(name, MAX_MODULE_NAME_LENGTH) }),
+    ...(version === undefined ? {} : { version: clipText(version, MAX_VERSION_LENGTH) }),
+    platformRef: type === 'inline' ? 'inline' : clipText(`${type}:${ref}`, MAX_PLATFORM_REF_LENGTH),
+    renderHash: result.renderHash,
+    renderedAt: before?.renderHash === result.renderHash ? before.renderedAt : nowIso,
+    digest: resolution.digest,
+  };
+}
+
+export function sourceReference(transform: Pick<Transform, 'metadata'>): SourceReference {
+  const { name, uid = '' } = transform.metadata;
+  return { kind: TRANSFORM_KIND, name, uid };
+}
+
+/** The Transform as controller of its graph. */
+export function ownerReference(transform: Pick<Transform, 'metadata'>): OwnerReference {
+  const { name, uid = '' } = transform.metadata;
+  return {
+    apiVersion: API_VERSION,
+    kind: TRANSFORM_KIND,
+    name,
+    uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+/** The whole graph, as it is created. */
+export function newGraph(transform: Transform, spec: ResourceGraphSpec): KubeObject {
+  const { namespace = '', name } = transform.metadata;
+  return {
+    apiVersion: API_VERSION,
+    kind: RESOURCE_GRAPH_KIND,
+    metadata: {
+      namespace,
+      name,
+      finalizers: [RESOURCE_GRAPH_FINALIZER],
+      ownerReferences: [ownerReference(transform)],
+      labels: applySetLabels(namespace, name),
+      annotations: applySetAnnotations(spec.nodes, []),
+    },
+    spec,
+  };
+}
+
+export function applySetLabels(namespace: string, name: string): Readonly<Record<string, string>> {
+  return {
+    [APPLYSET_ID_LABEL]: applySetId({ namespace, name }),
+  };
+}
+
+/** The kinds that the set has or had: what an inventory that was lost is looked for in. */
+export function applySetAnnotations(
+  nodes: readonly GraphNode[],
+  inventory: readonly InventoryItem[],
+): Readonly<Record<string, string>> {
+  const kinds = new Set<string>();
+  for (const { object } of nodes) kinds.add(groupKind(gvkOf(object)));
+  for (const item of inventory) kinds.add(groupKind(item));
+  return {
+    [APPLYSET_TOOLING_ANNOTATION]: TOOLING,
+    [APPLYSET_KINDS_ANNOTATION]: [...kinds].sort().join(','),
+  };
+}
+
+function groupKind({ group, kind }: { readonly group: string; readonly kind: string }): string {
+  return group === '' ? kind : `${kind}.${group}`;
+}
+
+/**
+ * Warnings about a graph that is near its limits.
+ * @throws TerminalError (`GRAPH_TOO_LARGE`) where it is over one: nothing of it may be written
+ */
+export function checkSize(spec: ResourceGraphSpec, limits: GraphWriteLimits): readonly Violation[] {
+  const bytes = Buffer.byteLength(stringifyJson(spec));
+  const warnings: Violation[] = [];
+  for (const { value, limit, what } of [
+    { value: spec.nodes.length, limit: limits.maxNodes, what: 'nodes' },
+    { value: bytes, limit: limits.maxSpecBytes, what: 'bytes' },
+  ]) {
+    const message = `the graph has ${value} ${what}, at most ${limit} are taken`;
+    if (value > limit) throw new TerminalError(message, { code: 'GRAPH_TOO_LARGE', reason: 'GraphTooLarge' });
+    if (value > limit * WARNING_SHARE) warnings.push({ path: 'graph.nodes', message, severity: 'Warning' });
+  }
+  return warnings;
+}

@@ -1,0 +1,81 @@
+// A ResourceGraph as this controller reads it: whatever someone made of it, the parts that can be read are read, and
+// what can't be read counts as different from what is wanted.
+import { decodeResourceGraph } from '../../api/crd/index.ts';
+import {
+  API_GROUP,
+  type KubeObject,
+  type OwnerReference,
+  type ResourceGraphSpec,
+  type ResourceGraphStatus,
+  TRANSFORM_KIND,
+  type Transform,
+} from '../../api/index.ts';
+import { hashJson } from '../../json/index.ts';
+import { isBeingDeleted } from '../../runtime/index.ts';
+import type { TransformMemory } from './memory.ts';
+
+export interface GraphView {
+  readonly object: KubeObject;
+  readonly uid: string;
+  readonly generation: number;
+  /** Undefined where it can't be read. */
+  readonly spec: ResourceGraphSpec | undefined;
+  readonly status: ResourceGraphStatus | undefined;
+}
+
+export function viewGraph(object: KubeObject): GraphView {
+  const { uid = '', generation = 0 } = object.metadata;
+  const whole = decodeResourceGraph(object);
+  if (whole.ok) return { object, uid, generation, spec: whole.value.spec, status: whole.value.status };
+  const { status: _, ...withoutStatus } = object;
+  const rest = decodeResourceGraph(withoutStatus);
+  return { object, uid, generation, spec: rest.ok ? rest.value.spec : undefined, status: undefined };
+}
+
+/**
+ * How a graph of the Transform's name stands to the Transform.
+ * - `ours`: the Transform controls it.
+ * - `terminating`: it is being deleted, and another one can follow when it is gone.
+ * - `lost`: it has no controller, or a Transform of this name that is gone: it may be taken over.
+ * - `foreign`: something else controls it.
+ */
+export type GraphRelation = 'foreign' | 'lost' | 'ours' | 'terminating';
+
+export function relationOf(graph: GraphView, transform: Pick<Transform, 'metadata'>): GraphRelation {
+  if (isBeingDeleted(graph.object)) return 'terminating';
+  const controller = controllerOf(graph.object);
+  if (controller === undefined) return 'lost';
+  if (!isTransform(controller) || controller.name !== transform.metadata.name) return 'foreign';
+  const { uid } = transform.metadata;
+  return controller.uid === uid && graph.spec?.sourceRef.uid === uid ? 'ours' : 'lost';
+}
+
+export function controllerOf(object: KubeObject): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+}
+
+export function isTransform(owner: OwnerReference): boolean {
+  return owner.kind === TRANSFORM_KIND && owner.apiVersion.startsWith(`${API_GROUP}/`);
+}
+
+/**
+ * The renderHash that the graph says it has, if its nodes have it too: a graph that someone edited is not what was
+ * rendered. Nodes are hashed once a generation.
+ */
+export function renderHashIn(graph: GraphView | undefined, memory: TransformMemory): string | undefined {
+  if (graph?.spec === undefined) return undefined;
+  const { renderHash } = graph.spec.metadata;
+  const { storedAs } = memory;
+  const hash = nodesHash(graph, graph.spec, memory);
+  if (hash === renderHash) return renderHash;
+  return storedAs?.renderHash === renderHash && storedAs.hash === hash ? renderHash : undefined;
+}
+
+function nodesHash(graph: GraphView, spec: ResourceGraphSpec, memory: TransformMemory): string {
+  const { uid, generation } = graph;
+  const known = memory.graphHash;
+  if (known?.uid === uid && known.generation === generation) return known.hash;
+  const hash = hashJson(spec.nodes);
+  memory.graphHash = { uid, generation, hash };
+  return hash;
+}

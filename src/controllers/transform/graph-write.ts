@@ -1,0 +1,168 @@
+// Phase "graph": brings the one ResourceGraph of the Transform to what was rendered. A write happens only where the
+// nodes or the policies differ; the first creates the graph with everything it needs, in one call.
+import type { KubeObject, ResourceGraphSpec, Transform, Violation } from '../../api/index.ts';
+import { OPERATOR_FIELD_MANAGER } from '../../api/index.ts';
+import { TerminalError } from '../../errors.ts';
+import { isoSeconds } from '../../graph/index.ts';
+import { hashJson } from '../../json/index.ts';
+import { isNotFound, type JsonPatchOperation, keyOf, RESOURCE_GRAPHS, TRANSFORMS } from '../../kube/index.ts';
+import { isBeingDeleted } from '../../runtime/index.ts';
+import type { Resolution } from '../../source/index.ts';
+import type { TransformDependencies } from './dependencies.ts';
+import type { Failure } from './failure.ts';
+import { checkSize, type GraphPolicies, graphSpec, newGraph } from './graph-build.ts';
+import { guarded, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
+import { type GraphRelation, type GraphView, renderHashIn, viewGraph } from './graph-view.ts';
+import type { TransformMemory } from './memory.ts';
+import type { RenderOutcome } from './render.ts';
+
+type GraphDependencies = Pick<TransformDependencies, 'graphs' | 'limits' | 'now' | 'operator' | 'tenancy'>;
+
+export interface GraphTask {
+  readonly transform: Transform;
+  readonly memory: TransformMemory;
+  readonly graph: GraphView | undefined;
+  /** Undefined where there is no graph. */
+  readonly relation: GraphRelation | undefined;
+  readonly resolution: Resolution | undefined;
+  /** Undefined where the source gave nothing to render. */
+  readonly render: RenderOutcome | undefined;
+}
+
+export interface GraphOutcome {
+  /** The graph after the writes; undefined where there is none, or none of ours. */
+  readonly graph: GraphView | undefined;
+  readonly failure?: Failure;
+}
+
+/** What the graph has to take over from the Transform at once. */
+export function policiesOf(
+  deps: Pick<TransformDependencies, 'tenancy'>,
+  transform: Transform,
+): GraphPolicies {
+  return {
+    serviceAccountName: deps.tenancy.serviceAccountOf(transform.spec),
+    deletionPolicy: transform.spec.deletionPolicy ?? 'Delete',
+  };
+}
+
+/**
+ * Creates or changes the graph as far as it is needed.
+ * @throws ApiError and TransportError as the API server answers: `isConflict` and `isAlreadyExists` mean "look again"
+ */
+export async function bringGraph(
+  deps: GraphDependencies,
+  task: GraphTask,
+  signal: AbortSignal,
+): Promise<GraphOutcome> {
+  const { graph, transform, relation } = task;
+  const { spec, failure } = wantedSpec(deps, task);
+  const outcome = failure === undefined ? {} : { failure };
+  if (graph === undefined) {
+    const created = spec === undefined ? undefined : await create(deps, task, spec, signal);
+    return { graph: created, ...outcome };
+  }
+  if (relation === 'lost' && !(await isStillWanted(deps, transform, signal))) return { graph: undefined };
+  // Where nothing can be rendered, an unreadable graph stays what it is: there is nothing to put in its place.
+  if (spec === undefined && graph.spec === undefined) return { graph, ...outcome };
+  const changes = [
+    ...(spec === undefined ? setPolicies(graph, policiesOf(deps, transform)) : replaceSpec(graph, spec)),
+    ...(relation === 'lost' ? takeOver(graph, transform) : []),
+  ];
+  const current = changes.length === 0 ? graph : await patch(deps, task, graph, changes, signal);
+  return { graph: current, ...outcome };
+}
+
+interface WantedSpec {
+  /** What to write; undefined where the graph holds these nodes, or where there are none to write. */
+  readonly spec?: ResourceGraphSpec;
+  /** Why it must not be written. */
+  readonly failure?: Failure;
+}
+
+function wantedSpec(deps: GraphDependencies, task: GraphTask): WantedSpec {
+  const { render, resolution, transform, graph, memory } = task;
+  if (render?.state !== 'rendered' || resolution === undefined) return {};
+  if (renderHashIn(graph, memory) === render.result.renderHash) return {};
+  const input = {
+    transform,
+    resolution,
+    policies: policiesOf(deps, transform),
+    previous: graph?.spec,
+    nowIso: isoSeconds(deps.now()),
+  };
+  const spec = graphSpec({ ...input, result: render.result });
+  try {
+    const warnings = checkSize(spec, deps.limits);
+    if (warnings.length === 0) return { spec };
+    const violations: readonly Violation[] = [...render.result.violations, ...warnings];
+    return { spec: graphSpec({ ...input, result: { ...render.result, violations } }) };
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error;
+    const violation: Violation = { path: 'graph.nodes', message: error.message, severity: 'Error' };
+    return { failure: { step: 'Rendered', error, violations: [violation] } };
+  }
+}
+
+async function create(
+  deps: GraphDependencies,
+  task: GraphTask,
+  spec: ResourceGraphSpec,
+  signal: AbortSignal,
+): Promise<GraphView> {
+  const created = await deps.operator.create(
+    RESOURCE_GRAPHS,
+    newGraph(task.transform, spec),
+    { fieldManager: OPERATOR_FIELD_MANAGER },
+    signal,
+  );
+  return observe(deps, task.memory, created);
+}
+
+async function patch(
+  deps: GraphDependencies,
+  task: GraphTask,
+  graph: GraphView,
+  changes: readonly JsonPatchOperation[],
+  signal: AbortSignal,
+): Promise<GraphView> {
+  const patched = await deps.operator.jsonPatch(
+    RESOURCE_GRAPHS,
+    keyOf(graph.object),
+    guarded(graph.object, changes),
+    { fieldManager: OPERATOR_FIELD_MANAGER },
+    signal,
+  );
+  return observe(deps, task.memory, patched);
+}
+
+function observe(deps: GraphDependencies, memory: TransformMemory, written: KubeObject): GraphView {
+  deps.graphs.observeOwnWrite(written);
+  const graph = viewGraph(written);
+  if (graph.spec !== undefined) {
+    const { renderHash } = graph.spec.metadata;
+    const hash = hashJson(graph.spec.nodes);
+    memory.graphHash = { uid: graph.uid, generation: graph.generation, hash };
+    memory.storedAs = hash === renderHash ? undefined : { renderHash, hash };
+  }
+  return graph;
+}
+
+/**
+ * Whether the API server itself still has this very Transform, and not terminating. A graph that lost its owner is
+ * taken back only then: an orphaning deletion takes the owner away first, and must not be undone in passing.
+ */
+async function isStillWanted(
+  deps: GraphDependencies,
+  transform: Transform,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { namespace, name, uid } = transform.metadata;
+  try {
+    const live = await deps.operator.get(TRANSFORMS, { namespace, name }, signal);
+    return live.metadata.uid === uid && !isBeingDeleted(live);
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,76 @@
+// What is remembered of a Transform between passes. Nothing here is needed to be right: without it a pass reads its
+// source once more, renders once more, or writes progress a second later. It goes with the Transform, or with a restart.
+import type { KubeObject, NamespacedName } from '../../api/index.ts';
+import type { PequodError } from '../../errors.ts';
+import type { Resolution } from '../../source/index.ts';
+import type { Failure } from './failure.ts';
+
+/** The last answer of the source. */
+export interface SourceMemory {
+  /** What it was asked for; another question is asked at once. */
+  readonly question: string;
+  readonly answer:
+    | { readonly ok: true; readonly resolution: Resolution }
+    | { readonly ok: false; readonly error: PequodError };
+  /** When it is asked again by itself; undefined: not before something changes. */
+  readonly nextAtMs: number | undefined;
+  /** In a row. */
+  readonly failures: number;
+}
+
+/** What a render gave, without the nodes. */
+export interface RenderSummary {
+  readonly key: string;
+  readonly reads: readonly string[];
+  readonly renderHash: string;
+}
+
+/** A render that failed, so that it is not repeated. */
+export interface FailedRender {
+  readonly key: string;
+  readonly reads: readonly string[];
+  readonly failure: Failure;
+  readonly retryAtMs: number | undefined;
+}
+
+/** Hash of the nodes of one generation of a graph: they are large, and change only with the generation. */
+export interface GraphHash {
+  readonly uid: string;
+  readonly generation: number;
+  readonly hash: string;
+}
+
+export interface TransformMemory {
+  readonly uid: string;
+  source?: SourceMemory | undefined;
+  rendered?: RenderSummary | undefined;
+  failed?: FailedRender | undefined;
+  graphHash?: GraphHash | undefined;
+  /** What the API server made of nodes that we wrote, where it changed them: nothing is gained by writing again. */
+  storedAs?: { readonly renderHash: string; readonly hash: string } | undefined;
+  /** Token of the last reconcile that was asked for and that this process has seen. */
+  token?: string | undefined;
+  statusWrittenAtMs?: number | undefined;
+  /** Since when there is progress that is not in the status yet. */
+  unwrittenSinceMs?: number | undefined;
+}
+
+/** The memories of all Transforms. */
+export class TransformMemories {
+  readonly #memories = new Map<string, TransformMemory>();
+
+  /** The memory of this very object: one of the same name that is gone has left nothing. */
+  of(transform: KubeObject): TransformMemory {
+    const { namespace = '', name, uid = '' } = transform.metadata;
+    const key = `${namespace}/${name}`;
+    const known = this.#memories.get(key);
+    if (known?.uid === uid) return known;
+    const fresh: TransformMemory = { uid };
+    this.#memories.set(key, fresh);
+    return fresh;
+  }
+
+  forget({ namespace, name }: NamespacedName): void {
+    this.#memories.delete(`${namespace}/${name}`);
+  }
+}

@@ -1,0 +1,181 @@
+// One pass over a Transform: finalizer, source, render, graph, status. Each phase works with what the watches show and
+// what is remembered; none waits for anything but its own calls. A pass over a settled Transform makes no call.
+import { decodeTransform, describeProblems } from '../../api/crd/index.ts';
+import type { KubeObject, NamespacedName, Transform, TransformStatus } from '../../api/index.ts';
+import { isoSeconds } from '../../graph/index.ts';
+import {
+  isAlreadyExists,
+  isNamespaceMissing,
+  isNamespaceTerminating,
+  isNotFound,
+  isPreconditionFailed,
+} from '../../kube/index.ts';
+import {
+  DONE,
+  isBeingDeleted,
+  REQUEUE,
+  type ReconcileContext,
+  type Result,
+  requeueAfter,
+} from '../../runtime/index.ts';
+import { finalizeTransform } from './deletion.ts';
+import type { TransformDependencies } from './dependencies.ts';
+import type { Failure } from './failure.ts';
+import { ensureFinalizer } from './finalizer.ts';
+import { type GraphView, relationOf, renderHashIn, viewGraph } from './graph-view.ts';
+import { bringGraph } from './graph-write.ts';
+import { type SourceMemory, TransformMemories, type TransformMemory } from './memory.ts';
+import { type RenderOutcome, renderTransform } from './render.ts';
+import { reconcileToken, resolveSource } from './source.ts';
+import { type Findings, type Hold, invalidStatus, nextStatus } from './status.ts';
+import { writeStatus } from './status-write.ts';
+
+/** What a pass came to: what goes into the status, and when it wants to run again. */
+interface PassEnd {
+  readonly findings: Findings;
+  readonly wakeAtMs: readonly (number | undefined)[];
+}
+
+export class TransformReconciler {
+  readonly #deps: TransformDependencies;
+  readonly #memories: TransformMemories = new TransformMemories();
+
+  constructor(deps: TransformDependencies) {
+    this.#deps = deps;
+  }
+
+  /** Brings the graph and the status of one Transform to what its spec says. */
+  async reconcile(key: NamespacedName, context: ReconcileContext): Promise<Result> {
+    const stored = this.#deps.transforms.get(key.namespace, key.name);
+    if (stored === undefined) {
+      this.#memories.forget(key);
+      return DONE;
+    }
+    const memory = this.#memories.of(stored);
+    try {
+      if (isBeingDeleted(stored)) return await finalizeTransform(this.#deps, stored, memory, context.signal);
+      // Its namespace takes no new objects, and will delete the Transform in a moment.
+      if (this.#deps.namespaces.get(undefined, key.namespace)?.isTerminating === true) return DONE;
+      const decoded = decodeTransform(stored);
+      if (decoded.ok) return await this.#bring(stored, memory, context);
+      return await this.#reportInvalid(stored, describeProblems(decoded.problems), memory, context.signal);
+    } catch (error) {
+      if (isNamespaceTerminating(error) || isNamespaceMissing(error)) return DONE;
+      if (!isPreconditionFailed(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
+      context.log.debug({ error: error.message }, 'something changed meanwhile, looking again');
+      return REQUEUE;
+    }
+  }
+
+  async #bring(stored: KubeObject, memory: TransformMemory, context: ReconcileContext): Promise<Result> {
+    const object = await ensureFinalizer(this.#deps, stored, context.signal);
+    const decoded = decodeTransform(object);
+    // It could be read a moment ago; the change that made it unreadable brings the next pass.
+    if (!decoded.ok) return REQUEUE;
+    const transform = decoded.value;
+    this.#notice(reconcileToken(transform), memory);
+    const end = await this.#run(transform, memory, context);
+    const previous = transform.status ?? {};
+    const next = nextStatus(transform, end.findings, isoSeconds(this.#deps.now()));
+    const dueMs = await writeStatus(this.#deps, object, previous, next, memory, context.signal);
+    return this.#resultOf(dueMs, end.wakeAtMs);
+  }
+
+  /** A reconcile that is asked for tries again what failed. */
+  #notice(token: string | undefined, memory: TransformMemory): void {
+    if (token === memory.token) return;
+    memory.token = token;
+    memory.failed = undefined;
+  }
+
+  async #run(transform: Transform, memory: TransformMemory, context: ReconcileContext): Promise<PassEnd> {
+    const { signal, log } = context;
+    const { namespace, name } = transform.metadata;
+    const source = await resolveSource(this.#deps, transform, memory, signal);
+    const stored = this.#deps.graphs.get(namespace, name);
+    const graph = stored === undefined ? undefined : viewGraph(stored);
+    const hold = holdOf(graph, transform);
+    if (hold !== undefined) return endOf(transform, source, undefined, { hold });
+    const { answer } = source;
+    const resolution = answer.ok ? answer.resolution : undefined;
+    const inGraph = renderHashIn(graph, memory);
+    const render =
+      resolution === undefined
+        ? undefined
+        : await renderTransform(this.#deps, transform, memory, resolution, inGraph, signal);
+    const relation = graph === undefined ? undefined : relationOf(graph, transform);
+    const task = { transform, memory, graph, relation, resolution, render };
+    const outcome = await bringGraph(this.#deps, task, signal);
+    if (outcome.graph !== undefined && outcome.graph !== graph) {
+      log.info({ renderHash: outcome.graph.spec?.metadata.renderHash }, 'ResourceGraph written');
+    }
+    return endOf(transform, memory.source ?? source, render, outcome);
+  }
+
+  #resultOf(statusDueMs: number | undefined, wakeAtMs: readonly (number | undefined)[]): Result {
+    const nowMs = this.#deps.now();
+    const delays = wakeAtMs.flatMap((atMs) => (atMs === undefined ? [] : [Math.max(1, atMs - nowMs)]));
+    if (statusDueMs !== undefined) delays.push(statusDueMs);
+    return delays.length === 0 ? DONE : requeueAfter(Math.min(...delays));
+  }
+
+  async #reportInvalid(
+    stored: KubeObject,
+    problem: string,
+    memory: TransformMemory,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    const { generation = 0 } = stored.metadata;
+    const previous = storedStatus(stored);
+    const next = invalidStatus(previous, problem, generation, isoSeconds(this.#deps.now()));
+    await writeStatus(this.#deps, stored, previous, next, memory, signal);
+    return DONE;
+  }
+}
+
+/** The status of a Transform whose spec can't be read; empty where the status can't be read either. */
+function storedStatus(stored: KubeObject): TransformStatus {
+  const spec = { cueRef: { type: 'inline', ref: '-' } };
+  const decoded = decodeTransform({ ...stored, spec });
+  return decoded.ok ? (decoded.value.status ?? {}) : {};
+}
+
+/** Why nothing may be written right now. */
+function holdOf(graph: GraphView | undefined, transform: Transform): Hold | undefined {
+  const relation = graph === undefined ? undefined : relationOf(graph, transform);
+  if (relation === 'terminating') {
+    const blockedBy = graph?.status?.blockedBy;
+    const rest = blockedBy === undefined ? '' : `: ${blockedBy}`;
+    const message = `the earlier ResourceGraph of this name is being deleted${rest}`;
+    return { reason: 'GraphTerminating', message, isStalled: false };
+  }
+  if (relation !== 'foreign') return undefined;
+  const message = `ResourceGraph ${transform.metadata.name} is controlled by another object`;
+  return { reason: 'GraphNotOurs', message, isStalled: true };
+}
+
+function endOf(
+  transform: Transform,
+  source: SourceMemory,
+  render: RenderOutcome | undefined,
+  outcome: Pick<Findings, 'failure' | 'graph' | 'hold'>,
+): PassEnd {
+  const { answer } = source;
+  const failure = outcome.failure ?? failureOf(source, render);
+  const hasSummary = render?.state === 'known' || render?.state === 'rendered';
+  return {
+    findings: {
+      ...outcome,
+      failure,
+      resolution: answer.ok ? answer.resolution : undefined,
+      summary: hasSummary ? render.summary : undefined,
+      token: reconcileToken(transform),
+    },
+    wakeAtMs: [source.nextAtMs, render?.state === 'failed' ? render.failed.retryAtMs : undefined],
+  };
+}
+
+function failureOf({ answer }: SourceMemory, render: RenderOutcome | undefined): Failure | undefined {
+  if (!answer.ok) return { step: 'Fetched', error: answer.error, violations: [] };
+  return render?.state === 'failed' ? render.failed.failure : undefined;
+}

@@ -1,0 +1,97 @@
+// When and how a status is written. A status that says the same is not written; progress alone is written at most once
+// a second, failures and the end at once. The write carries the resourceVersion of the version that it was computed
+// from, so that neither a newer status nor one of a leader that took over is lost.
+import {
+  type Condition,
+  type KubeObject,
+  OPERATOR_FIELD_MANAGER,
+  TRANSFORM_CONDITIONS,
+  type TransformStatus,
+} from '../../api/index.ts';
+import { canonicalJson, type JsonObject } from '../../json/index.ts';
+import { keyOf, TRANSFORMS } from '../../kube/index.ts';
+import { areConditionsEqual, isConditionTrue } from '../../runtime/index.ts';
+import type { TransformDependencies } from './dependencies.ts';
+import { guarded } from './graph-patch.ts';
+import type { TransformMemory } from './memory.ts';
+
+/** The shortest time between two writes of progress. */
+export const PROGRESS_INTERVAL_MS = 1_000;
+
+/** Conditions whose being False is a failure, and not a step on the way. */
+const FAILING: readonly string[] = TRANSFORM_CONDITIONS.filter(
+  (type) => type === 'Fetched' || type === 'Validated' || type === 'Rendered',
+);
+
+export interface StatusTiming {
+  readonly statusWrittenAtMs?: number | undefined;
+  readonly unwrittenSinceMs?: number | undefined;
+}
+
+/** How long a status that differs waits before it is written: 0 is now. */
+export function writeDelayMs(
+  previous: TransformStatus,
+  next: TransformStatus,
+  timing: StatusTiming,
+  nowMs: number,
+): number {
+  if (isFailureNews(previous.conditions, next.conditions)) return 0;
+  const { statusWrittenAtMs, unwrittenSinceMs = nowMs } = timing;
+  const isReadyNow =
+    isConditionTrue(next.conditions, 'Ready') && !isConditionTrue(previous.conditions, 'Ready');
+  // The end of the way waits only for the last write, progress for itself as well.
+  const since = isReadyNow
+    ? (statusWrittenAtMs ?? Number.NEGATIVE_INFINITY)
+    : Math.max(statusWrittenAtMs ?? Number.NEGATIVE_INFINITY, unwrittenSinceMs);
+  return Math.max(0, since + PROGRESS_INTERVAL_MS - nowMs);
+}
+
+function isFailureNews(
+  previous: readonly Condition[] | undefined,
+  next: readonly Condition[] | undefined,
+): boolean {
+  const failures = (conditions: readonly Condition[] | undefined): readonly Condition[] =>
+    (conditions ?? []).filter(({ type, status }) =>
+      FAILING.includes(type) ? status === 'False' : type === 'Stalled',
+    );
+  const news = failures(next);
+  return news.length > 0 && !areConditionsEqual(failures(previous), news);
+}
+
+/**
+ * Writes the status if it differs and its time has come.
+ * @returns in how many milliseconds it is due; undefined where nothing is left to write
+ * @throws as the API server answers: `isConflict` means "look again"
+ */
+export async function writeStatus(
+  deps: Pick<TransformDependencies, 'now' | 'operator' | 'transforms'>,
+  transform: KubeObject,
+  previous: TransformStatus,
+  next: TransformStatus,
+  memory: TransformMemory,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (isSame(previous, next)) {
+    memory.unwrittenSinceMs = undefined;
+    return undefined;
+  }
+  const nowMs = deps.now();
+  const delayMs = writeDelayMs(previous, next, memory, nowMs);
+  memory.unwrittenSinceMs ??= nowMs;
+  if (delayMs > 0) return delayMs;
+  const written = await deps.operator.jsonPatch(
+    TRANSFORMS,
+    keyOf(transform),
+    guarded(transform, [{ op: 'add', path: '/status', value: next }]),
+    { fieldManager: OPERATOR_FIELD_MANAGER, subresource: 'status' },
+    signal,
+  );
+  deps.transforms.observeOwnWrite(written);
+  memory.statusWrittenAtMs = nowMs;
+  memory.unwrittenSinceMs = undefined;
+  return undefined;
+}
+
+function isSame(previous: JsonObject, next: JsonObject): boolean {
+  return canonicalJson(previous) === canonicalJson(next);
+}
