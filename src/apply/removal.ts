@@ -8,8 +8,9 @@
 import type { InventoryItem, KubeObject } from '../api/index.ts';
 import { propagationPolicyOf } from '../graph/index.ts';
 import { isConflict, isNotFound, type Resource, type TenantClient } from '../kube/index.ts';
-import { isOurs, judgeOrigin } from './fields/index.ts';
+import { isOurs } from './fields/index.ts';
 import { objectKeyOf } from './object-key.ts';
+import { originOf } from './origin.ts';
 import type { Observation } from './readiness/index.ts';
 import { releaseObject } from './release.ts';
 import type { GraphOwner } from './stamp.ts';
@@ -78,8 +79,7 @@ export class ObjectRemover {
   }
 
   #originOf(entry: InventoryItem, live: KubeObject): InventoryItem['origin'] {
-    if (entry.uid !== undefined) return entry.origin;
-    return judgeOrigin(entry, live, { graphId: this.#owner.graphId, manager: this.#owner.manager });
+    return entry.uid === undefined ? originOf(live, this.#owner) : entry.origin;
   }
 
   async #read(removal: Removal, signal: AbortSignal): Promise<KubeObject | undefined> {

@@ -1,11 +1,13 @@
 // Applies one object of a graph and says what came of it.
 //
 // Invariants kept here:
-// - Where an earlier answer may be lost, or something is not as we left it, the live object is read and judged first.
-// - A write to an object that we know carries its uid: a replaced object is noticed, never overwritten.
+// - The first write to an object is an apply that can only create: it carries a resourceVersion that no object has, so
+//   that the API server answers 201 or a conflict, and never touches what was there. Whatever carries our label and our
+//   Apply entry was therefore created by us, however many answers were lost, unless the object itself says `found`.
+// - An object that was there is recorded as found, with its uid, before the first write to it.
+// - A later write carries the uid: a replaced object is noticed, never overwritten.
 // - Fields are forced only in a repair, only with the resourceVersion that was judged, and only if every manager that
 //   has them took them by an Update. Another Apply manager is a conflict that people resolve.
-// - Whether we created or found the object is decided once per uid and stays with it.
 import {
   type InventoryItem,
   KEEP_FIELD_MANAGER,
@@ -15,10 +17,11 @@ import {
 } from '../api/index.ts';
 import { ApplyConflictError, WaitingError } from '../errors.ts';
 import { isNotFound, isPreconditionFailed, type Resource, type TenantClient } from '../kube/index.ts';
-import { coOwners, judgeOrigin, ownedHash } from './fields/index.ts';
+import { coOwners, ownedHash } from './fields/index.ts';
 import { type IgnoredFields, prepareIgnoredFields } from './ignored-fields.ts';
 import { claimedEntries } from './managed-fields.ts';
 import { objectKeyOf } from './object-key.ts';
+import { originOf } from './origin.ts';
 import { replaceManagedFields } from './ownership-patch.ts';
 import { type GraphOwner, sentHash } from './stamp.ts';
 
@@ -34,6 +37,8 @@ export interface ApplyRequest {
   readonly isLookFirst: boolean;
   /** True where only what we applied before is put back, so that fields taken by an Update may be forced. */
   readonly isRepair: boolean;
+  /** Stores the entry of an object that was there before us; called before the first write to it. */
+  readonly recordFound: (entry: InventoryItem) => Promise<void>;
 }
 
 export interface ApplyOutcome {
@@ -45,12 +50,18 @@ export interface ApplyOutcome {
 
 interface Guard {
   readonly origin: Origin;
-  readonly uid?: string;
-  readonly resourceVersion?: string;
+  /** Undefined where the apply may only create. */
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
   readonly isForced: boolean;
+  /** The object was there before us and the inventory does not say so yet. */
+  readonly isFoundNow: boolean;
 }
 
-const MAX_LOOKS = 3;
+/** How often an object that changes under our hands is looked at before the node is put off. */
+const MAX_LOOKS = 4;
+/** No object has it: etcd counts from 2. An apply that carries it creates, or is a conflict. */
+const NO_VERSION = '1';
 
 /** Applies objects of one graph as one tenant. */
 export class ObjectApplier {
@@ -68,16 +79,22 @@ export class ObjectApplier {
    * have landed: the next request must look first.
    */
   async apply(request: ApplyRequest, signal: AbortSignal): Promise<ApplyOutcome> {
-    let isLookFirst =
-      request.isLookFirst || (request.ignoreFields.length > 0 && request.entry.uid !== undefined);
+    const hasIgnored = request.ignoreFields.length > 0 && request.entry.uid !== undefined;
+    let isLookFirst = request.isLookFirst || hasIgnored;
     for (let look = 0; ; look += 1) {
       try {
         const live = isLookFirst ? await this.#read(request, signal) : undefined;
-        return await this.#applyOnce(request, live, isLookFirst, signal);
+        const guard = isLookFirst ? this.#judge(request, live) : guardOf(request.entry);
+        if (guard.isFoundNow)
+          await request.recordFound({ ...request.entry, origin: 'Found', uid: guard.uid ?? '' });
+        return await this.#applyOnce(request, live, guard, signal);
       } catch (error) {
         if (look + 1 >= MAX_LOOKS) throw error;
-        if (error instanceof ApplyConflictError) await this.#claimReleased(request, error, signal);
-        else if (!isPreconditionFailed(error)) throw error;
+        if (error instanceof ApplyConflictError) {
+          // The field conflict of an apply that was to create only says that there is something to look at.
+          if (isLookFirst || request.entry.uid !== undefined)
+            await this.#claimReleased(request, error, signal);
+        } else if (!isPreconditionFailed(error)) throw error;
         isLookFirst = true;
       }
     }
@@ -95,48 +112,34 @@ export class ObjectApplier {
   async #applyOnce(
     request: ApplyRequest,
     live: KubeObject | undefined,
-    hasLooked: boolean,
+    guard: Guard,
     signal: AbortSignal,
   ): Promise<ApplyOutcome> {
-    const guard = hasLooked ? this.#judge(request, live) : guardOf(request.entry);
     const ignored = await this.#ignored(request, live, signal);
-    const origin = guard.origin;
-    const answer = await this.#send(request, ignored, guard, signal);
-    if (guard.uid === undefined && !answer.isCreated && origin === 'Created') {
-      return await this.#settle(
-        request,
-        await this.#markFound(request, answer.object, signal),
-        'Found',
-        signal,
-      );
-    }
-    return await this.#settle(request, answer.object, answer.isCreated ? 'Created' : origin, signal);
-  }
-
-  /** Says in the object that we found it, so that even a rebuilt inventory never deletes it. */
-  async #markFound(request: ApplyRequest, found: KubeObject, signal: AbortSignal): Promise<KubeObject> {
-    const ignored = await this.#ignored(request, found, signal);
-    const guard: Guard = { origin: 'Found', ...uidOf(found), isForced: false };
-    return (await this.#send(request, ignored, guard, signal)).object;
-  }
-
-  async #settle(
-    request: ApplyRequest,
-    applied: KubeObject,
-    origin: Origin,
-    signal: AbortSignal,
-  ): Promise<ApplyOutcome> {
-    const ignored = await this.#ignored(request, applied, signal);
-    const object = ignored.keptObject ?? applied;
+    const resourceVersion = guard.uid === undefined ? NO_VERSION : this.#forcedVersion(guard, ignored);
+    const answer = await this.#client.apply(
+      request.resource,
+      ignored.without(request.stamped(guard.origin)),
+      { fieldManager: this.#owner.manager, force: guard.isForced, uid: guard.uid, resourceVersion },
+      signal,
+    );
+    const kept = await this.#ignored(request, answer.object, signal);
+    const object = kept.keptObject ?? answer.object;
     const owned = ownedHash(object, this.#owner.manager, request.ignoreFields);
     const entry: InventoryItem = {
       ...request.entry,
-      ...uidOf(object),
-      origin,
-      sent: sentHash(request.stamped(origin), request.ignoreFields),
+      ...(object.metadata.uid === undefined ? {} : { uid: object.metadata.uid }),
+      origin: guard.origin,
+      sent: sentHash(request.stamped(guard.origin), request.ignoreFields),
       ...(owned === undefined ? {} : { owned }),
     };
     return { entry, object };
+  }
+
+  #forcedVersion(guard: Guard, ignored: IgnoredFields): string | undefined {
+    return guard.isForced
+      ? (ignored.keptObject?.metadata.resourceVersion ?? guard.resourceVersion)
+      : undefined;
   }
 
   #ignored(request: ApplyRequest, live: KubeObject | undefined, signal: AbortSignal): Promise<IgnoredFields> {
@@ -148,32 +151,10 @@ export class ObjectApplier {
     );
   }
 
-  async #send(
-    request: ApplyRequest,
-    ignored: IgnoredFields,
-    guard: Guard,
-    signal: AbortSignal,
-  ): Promise<{ readonly object: KubeObject; readonly isCreated: boolean }> {
-    const resourceVersion = guard.isForced
-      ? (ignored.keptObject?.metadata.resourceVersion ?? guard.resourceVersion)
-      : undefined;
-    return await this.#client.apply(
-      request.resource,
-      ignored.without(request.stamped(guard.origin)),
-      {
-        fieldManager: this.#owner.manager,
-        force: guard.isForced,
-        ...(guard.uid === undefined ? {} : { uid: guard.uid }),
-        ...(resourceVersion === undefined ? {} : { resourceVersion }),
-      },
-      signal,
-    );
-  }
-
   /** What may be written to the live object, and whose it is. */
   #judge(request: ApplyRequest, live: KubeObject | undefined): Guard {
     const { entry } = request;
-    if (live === undefined) return { origin: 'Created', isForced: false };
+    if (live === undefined) return { origin: 'Created', isForced: false, isFoundNow: false };
     if (live.metadata.deletionTimestamp !== undefined) {
       throw new WaitingError('the object is being deleted and is waited for', {
         code: 'OBJECT_TERMINATING',
@@ -181,26 +162,12 @@ export class ObjectApplier {
         afterMs: 30_000,
       });
     }
-    const origin = live.metadata.uid === entry.uid ? entry.origin : this.#judgeUnknown(request, live);
-    return {
-      origin,
-      ...uidOf(live),
-      ...(live.metadata.resourceVersion === undefined
-        ? {}
-        : { resourceVersion: live.metadata.resourceVersion }),
-      isForced:
-        request.isRepair &&
-        live.metadata.uid === entry.uid &&
-        this.#isTakenByUpdatesOnly(request, live, origin),
-    };
-  }
-
-  #judgeUnknown(request: ApplyRequest, live: KubeObject): Origin {
-    return judgeOrigin(request.entry, live, {
-      graphId: this.#owner.graphId,
-      manager: this.#owner.manager,
-      sent: request.stamped('Created'),
-    });
+    const { uid, resourceVersion } = live.metadata;
+    const isKnown = uid === entry.uid;
+    const origin = isKnown ? entry.origin : originOf(live, this.#owner);
+    const isFoundNow = !isKnown && origin === 'Found';
+    const isForced = request.isRepair && isKnown && this.#isTakenByUpdatesOnly(request, live, origin);
+    return { origin, uid, resourceVersion, isForced, isFoundNow };
   }
 
   #isTakenByUpdatesOnly(request: ApplyRequest, live: KubeObject, origin: Origin): boolean {
@@ -228,9 +195,6 @@ export class ObjectApplier {
 }
 
 function guardOf(entry: InventoryItem): Guard {
-  return { origin: entry.origin, ...(entry.uid === undefined ? {} : { uid: entry.uid }), isForced: false };
-}
-
-function uidOf(object: KubeObject): { readonly uid?: string } {
-  return object.metadata.uid === undefined ? {} : { uid: object.metadata.uid };
+  const origin = entry.uid === undefined ? 'Created' : entry.origin;
+  return { origin, uid: entry.uid, isForced: false, isFoundNow: false };
 }

@@ -1,6 +1,6 @@
 // Carries out what a pass decides: starts the nodes that it names, feeds back what came of them and what the watches
 // see meanwhile, and ends when nothing is in flight and nothing can start.
-import { identityKey, type KubeObject, type NamespacedName } from '../../api/index.ts';
+import { type InventoryItem, identityKey, type KubeObject, type NamespacedName } from '../../api/index.ts';
 import { type ApplyRequest, evaluateReadiness, type ObjectApplier, observe } from '../../apply/index.ts';
 import { ApplyConflictError, InvalidObjectError, WaitingError } from '../../errors.ts';
 import {
@@ -29,6 +29,8 @@ export interface Execution {
   /** Kinds that can't be worked on, by node: their nodes fail with this. */
   readonly unavailable: ReadonlyMap<string, unknown>;
   readonly now: () => number;
+  /** Stores that an object was there before us. */
+  readonly recordFound: (entry: InventoryItem) => Promise<void>;
   /** Called with each failure, e.g. to forget a review of rights after a 403. */
   readonly onFailure: (error: unknown) => void;
   /** Subscribes to newer versions of the graph; the pass stops at the first. */
@@ -126,6 +128,7 @@ async function applyNode(
     entry,
     isLookFirst: start.work === 'repair' || run.session.isSuspect(entry),
     isRepair: start.work === 'repair',
+    recordFound: run.recordFound,
   };
   try {
     const outcome = await run.applier.apply(request, signal);

@@ -1,7 +1,13 @@
 // A pass over a graph that may be executed: plan, watches, inventory, rights, execution, pruning, status.
-import type { Inventory, NamespacedName, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
+import type {
+  Inventory,
+  InventoryItem,
+  NamespacedName,
+  ResourceGraph,
+  ResourceGraphStatus,
+} from '../../api/index.ts';
 import { type GraphOwner, ObjectApplier, ObjectRemover } from '../../apply/index.ts';
-import { TerminalError } from '../../errors.ts';
+import { PequodError, TerminalError } from '../../errors.ts';
 import { buildPlan, isoSeconds, type NodeInput, Pass, type Plan } from '../../graph/index.ts';
 import { isForbidden, type TenantClient } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
@@ -171,12 +177,43 @@ async function runNodes(
       applier: new ObjectApplier(tenant, prepared.owner),
       unavailable: prepared.kinds.unavailable,
       now: run.now,
+      recordFound: foundRecorder(run, prepared, signal),
       onFailure,
       onSuperseded,
     },
     signal,
   );
   return isSuperseded;
+}
+
+/** Writes the inventory with an entry of something found; one write at a time, since each carries all entries. */
+function foundRecorder(
+  run: PassRun,
+  prepared: Prepared,
+  signal: AbortSignal,
+): (entry: InventoryItem) => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  const record = async (entry: InventoryItem): Promise<void> => {
+    prepared.ledger.set(entry);
+    const status = statusOfOutcome(
+      run.graph,
+      prepared.status,
+      outcomeOf(prepared, []),
+      isoSeconds(run.now()),
+    );
+    const { type } = await run.writer.write(run.graph, run.session, status, false, signal);
+    if (type === 'settled') return;
+    throw new PequodError('the graph changed while its inventory was to be written', {
+      code: 'GRAPH_CHANGED',
+      reason: 'Conflict',
+      retry: 'backoff',
+    });
+  };
+  return (entry) => {
+    const next = last.then(() => record(entry));
+    last = next.catch(() => undefined);
+    return next;
+  };
 }
 
 async function prune(run: PassRun, prepared: Prepared, signal: AbortSignal): Promise<Pruning> {

@@ -1,0 +1,13 @@
+import { type KubeObject, ORIGIN_ANNOTATION, type Origin } from '../api/index.ts';
+import { isOurs } from './fields/index.ts';
+import type { GraphOwner } from './stamp.ts';
+
+/**
+ * Who brought a live object into being, for an inventory that does not know its uid. Our first write to an object either
+ * creates it or is refused, and what we find is marked in our first write to it; so an object that is ours and not marked
+ * was created by us.
+ */
+export function originOf(live: KubeObject, owner: GraphOwner): Origin {
+  if (!isOurs(live, owner.graphId, owner.manager)) return 'Found';
+  return live.metadata.annotations?.[ORIGIN_ANNOTATION] === 'found' ? 'Found' : 'Created';
+}

@@ -1,0 +1,125 @@
+// A namespace with a ServiceAccount that may edit in it, and clients for both sides, for tests of `src/apply`.
+import { randomUUID } from 'node:crypto';
+import { inject } from 'vitest';
+import type { InventoryItem, KubeObject, Origin } from '../../../src/api/index.ts';
+import type { ApplyRequest } from '../../../src/apply/index.ts';
+import { fieldManagerOf, type GraphOwner, stampObject } from '../../../src/apply/index.ts';
+import {
+  CONFIG_MAPS,
+  kubeconfigConfig,
+  OperatorClient,
+  type Resource,
+  RestMapper,
+  serviceAccountIdentity,
+  type TenantClient,
+} from '../../../src/kube/index.ts';
+import { silentLogger } from '../../../src/observability/index.ts';
+import { accessControlPlane } from '../../control-plane/index.ts';
+
+export const DEPLOYMENTS: Resource = {
+  ...CONFIG_MAPS,
+  group: 'apps',
+  kind: 'Deployment',
+  plural: 'deployments',
+};
+
+export interface TenantNamespace {
+  readonly namespace: string;
+  readonly admin: OperatorClient;
+  readonly tenant: TenantClient;
+  readonly mapper: RestMapper;
+  readonly owner: GraphOwner;
+  readonly signal: AbortSignal;
+  /** kubectl as admin, in the namespace. */
+  kubectl(args: readonly string[], stdin?: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Makes a namespace of its own for one test file. */
+export async function tenantNamespace(): Promise<TenantNamespace> {
+  const controlPlane = accessControlPlane(inject('controlPlane'));
+  const namespace = `apply-${randomUUID().slice(0, 8)}`;
+  const config = await kubeconfigConfig({ path: controlPlane.kubeconfigPath });
+  const admin = new OperatorClient({ config, version: 'test', log: silentLogger(), now: Date.now });
+  await controlPlane.kubectl(['create', 'namespace', namespace]);
+  await controlPlane.kubectl(['-n', namespace, 'create', 'serviceaccount', 'team']);
+  await controlPlane.kubectl([
+    ...['-n', namespace, 'create', 'rolebinding', 'team', '--clusterrole=edit'],
+    `--serviceaccount=${namespace}:team`,
+  ]);
+  const tenant = admin.forServiceAccount(serviceAccountIdentity(namespace, 'team'));
+  const owner = {
+    namespace,
+    name: 'web',
+    graphId: `applyset-${namespace}-v1`,
+    manager: fieldManagerOf({ namespace, name: 'web' }),
+  };
+  return {
+    namespace,
+    admin,
+    tenant,
+    mapper: new RestMapper({ client: admin, now: Date.now }),
+    owner,
+    signal: AbortSignal.timeout(60_000),
+    kubectl: (args, stdin) => controlPlane.kubectl(['-n', namespace, ...args], stdin),
+    close: async () => {
+      await controlPlane.kubectl(['delete', 'namespace', namespace, '--wait=false']);
+      await admin.close();
+    },
+  };
+}
+
+export function configMap(name: string, data: Readonly<Record<string, string>>): KubeObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data };
+}
+
+export function deployment(name: string, replicas: number, image: string = 'web:1'): KubeObject {
+  const labels = { app: name };
+  const containers = [{ name: 'web', image }];
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers } },
+    },
+  };
+}
+
+export interface RequestOptions {
+  readonly resource?: Resource;
+  readonly ignoreFields?: readonly string[];
+  readonly entry?: InventoryItem;
+  readonly isLookFirst?: boolean;
+  readonly isRepair?: boolean;
+  readonly recordFound?: ApplyRequest['recordFound'];
+}
+
+/** A request as the graph controller makes it, for an object that is not in the inventory yet. */
+export function requestFor(
+  space: TenantNamespace,
+  object: KubeObject,
+  options: RequestOptions = {},
+): ApplyRequest {
+  const { resource = CONFIG_MAPS, ignoreFields = [], isLookFirst = false, isRepair = false } = options;
+  const recordFound = options.recordFound ?? (async () => undefined);
+  const stamped = (origin: Origin): KubeObject =>
+    stampObject(
+      { id: 'node', object },
+      { owner: space.owner, namespace: space.namespace, origin, deletion: 'Delete' },
+    );
+  const { group, version, kind } = resource;
+  const entry: InventoryItem = options.entry ?? {
+    nodeId: 'node',
+    ...{ group, version, kind },
+    namespace: space.namespace,
+    name: object.metadata.name,
+    origin: 'Created',
+    deletion: 'Delete',
+    wave: 0,
+    recordedAt: space.admin.serverTime() ?? '1970-01-01T00:00:00Z',
+  };
+  return { resource, stamped, ignoreFields, entry, isLookFirst, isRepair, recordFound };
+}
