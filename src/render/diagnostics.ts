@@ -16,7 +16,7 @@ export function toViolations(diagnostics: readonly CueDiagnostic[], tree: Module
   const byPath = Map.groupBy(telling, ({ path }) => path);
   return [...byPath].map(([path, said]) => {
     const shown = preferred(said, ({ message }) => !ALTERNATIVE.test(message));
-    const messages = new Set(shown.map(messageOf));
+    const messages = new Set(shown.map((diagnostic) => messageOf(diagnostic, tree)));
     const position = shown
       .map(({ positions }) => pickPosition(positions, tree))
       .find((found) => found !== undefined);
@@ -35,9 +35,13 @@ function preferred<T>(items: readonly T[], passes: (item: T) => boolean): readon
   return found.length === 0 ? items : found;
 }
 
-function messageOf(diagnostic: CueDiagnostic): string {
-  if (diagnostic.kind !== 'missing') return diagnostic.message;
-  return `is required but not given (${diagnostic.message})`;
+function messageOf({ kind, message, path, positions }: CueDiagnostic, tree: ModuleTree): string {
+  if (kind === 'missing') return `is required but not given (${message})`;
+  const isInput = path === 'input' || path.startsWith('input.');
+  if (kind !== 'conflict' || isInput) return message;
+  // Two places of the module disagree: the first becomes the position, the other is named here.
+  const [, other] = positions.filter(({ file }) => tree.files.has(file));
+  return other === undefined ? message : `${message} (also ${formatPosition(other, tree)})`;
 }
 
 /** Of the places that took part in an error, the first in the module itself; JSON that was filled in has none. */

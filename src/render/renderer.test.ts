@@ -274,7 +274,12 @@ graph: nodes: {
     expect(phase).toBe('Rendered');
     expect(error).toMatchObject({ code: 'RENDER_CONFLICT', retry: 'never' });
     const paths = violations.map(({ path }) => path);
-    expect(paths).toContain('graph.nodes.a.object.spec.r');
+    expect(violations).toContainEqual({
+      path: 'graph.nodes.a.object.spec.r',
+      message: 'conflicting values 2 and 1 (also inline.cue:5:80)',
+      severity: 'Error',
+      position: 'inline.cue:5:74',
+    });
     expect(paths.some((path) => path === '_port' || path === 'graph.nodes.b.object.spec.port')).toBe(true);
     expect(violations.every(({ position }) => position?.startsWith('inline.cue:'))).toBe(true);
   });
