@@ -62,6 +62,10 @@ export function newEntry(index: number, id: string, input: NodeInput, nowMs: num
     moveEntry(entry, { phase: 'Pending' }, nowIso);
   }
   if (work === 'none' && status.phase === 'Pending') moveEntry(entry, { phase: 'Applied' }, nowIso);
+  // "Since" has to start somewhere for a node that has no status yet.
+  if (entry.status.phase === 'Pending' && entry.status.lastTransitionTime === undefined) {
+    entry.status = { ...entry.status, lastTransitionTime: nowIso };
+  }
   settleEntry(entry, readiness, nowIso);
   entry.holds = holdsOf(entry);
   return entry;

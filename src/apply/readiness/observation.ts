@@ -1,5 +1,5 @@
-// What is kept of a watched object: enough to see drift, readiness and belonging, and never its content. A Secret's data
-// is not in it, nor can it be told from it.
+// What is kept of a watched object: enough to see drift, readiness and belonging, and never its content: of a Secret's
+// data there is at most a share in a hash.
 import {
   APPLYSET_PART_OF_LABEL,
   FIELD_MANAGER_PREFIX,
