@@ -69,13 +69,15 @@ typecheck: $(installed) ## the compiler's opinion
 	@tsc -p tsconfig.json --noEmit
 
 .PHONY: manifests
-manifests: $(installed) ## write the CRDs from the types' one source
+manifests: $(installed) ## write crds/ and docs/api.md from their one source
 	@node scripts/manifests.ts
+	@node scripts/api-docs.ts
 
 .PHONY: verify
 verify: lint typecheck ## what needs no cluster: lint, types, generated files, dependencies
-	@echo "==> CRDs in step with their source"
+	@echo "==> CRDs and docs/api.md in step with their source"
 	@node scripts/manifests.ts --check
+	@node scripts/api-docs.ts --check
 	@echo "==> WebAssembly in step with its Go source"
 	@if command -v go > /dev/null; then npm run --silent --workspace cuelang-wasm check:wasm; \
 	else echo "SKIPPED: there is no Go here to build it with"; fi

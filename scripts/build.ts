@@ -1,9 +1,9 @@
 // Compiles into dist/: the program, the CUE that ships with it, and cuelang-wasm as a dependency beside it, so that
 // dist/ and the production dependencies are all that an image needs.
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import { promisify } from 'node:util';
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -12,7 +12,7 @@ const BUILT_ENGINE = join(DIST, 'node_modules', 'cuelang-wasm');
 
 process.stdout.write('==> compiling to dist/\n');
 await rm(DIST, { recursive: true, force: true });
-await compile();
+if (!(await compile())) process.exit(1);
 await mkdir(dirname(BUILT_ENGINE), { recursive: true });
 await rename(join(DIST, 'packages', 'cuelang-wasm'), BUILT_ENGINE);
 await rm(join(DIST, 'packages'), { recursive: true, force: true });
@@ -26,15 +26,11 @@ await writePackageFile(join(ROOT, 'package.json'), join(DIST, 'package.json'), [
   'bin',
 ]);
 
-async function compile(): Promise<void> {
-  const run = promisify(execFile);
-  try {
-    await run('tsc', ['-p', 'tsconfig.build.json'], { cwd: ROOT });
-  } catch (error) {
-    const output = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
-    process.stdout.write(output);
-    throw new Error('the compiler found errors', { cause: error });
-  }
+/** False where the compiler found errors; it has said which. */
+async function compile(): Promise<boolean> {
+  const compiler = spawn('tsc', ['-p', 'tsconfig.build.json'], { cwd: ROOT, stdio: 'inherit' });
+  const [exitCode] = await once(compiler, 'close');
+  return exitCode === 0;
 }
 
 /** The package's data: everything that is not TypeScript or Go. */
