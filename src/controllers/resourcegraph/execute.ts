@@ -87,9 +87,8 @@ function readinessOf(
   target: NodeTarget,
   observation: Parameters<typeof evaluateReadiness>[1],
 ): Readiness {
-  const status = run.pass.statuses()[target.planNode.id];
   return evaluateReadiness(target.planNode.node.readyWhen, observation, {
-    appliedAtMs: status === undefined ? undefined : readinessStartMs(status),
+    appliedAtMs: readinessStartMs(run.pass.statusOf(target.planNode.id)),
     nowMs: run.now(),
   });
 }
