@@ -130,7 +130,7 @@ export class Transport {
   async #call(request: ApiRequest, isRefused: boolean, signal: AbortSignal): Promise<ApiAnswer> {
     using deadline = new Deadline(this.#timeoutMs, signal);
     const { maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = this.#options;
-    return this.#recorded(request, deadline, signal, async (seen) => {
+    return await this.#recorded(request, deadline, signal, async (seen) => {
       const response = await this.#send(request, 'unary', isRefused, deadline.signal);
       seen(response.statusCode);
       if (!isSuccess(response)) throw await this.#failure(request, response);
