@@ -14,6 +14,9 @@ type pkg struct {
 	base cue.Value
 	// joined holds base with paths unified with others, by these pairs.
 	joined map[string]cue.Value
+	// analyses of what is read, by roots and joined paths.
+	analyses map[string]*analysis
+	paths    map[string]cue.Path
 }
 
 // open builds a package, or returns the one built before. A package that can't
@@ -31,13 +34,29 @@ func (m *module) open(req *Request) (*pkg, []Error) {
 		r.kind = KindSyntax
 		return nil, r.list(inst.ResolutionErr)
 	}
-	p := &pkg{inst: inst, base: m.ctx.BuildInstance(inst), joined: map[string]cue.Value{}}
+	p := &pkg{inst: inst, base: m.ctx.BuildInstance(inst), joined: map[string]cue.Value{},
+		analyses: map[string]*analysis{}, paths: map[string]cue.Path{}}
 	if err := p.base.Err(); err != nil && p.base.Source() == nil {
 		r.kind = KindSyntax
 		return nil, r.list(err)
 	}
 	m.packages[req.Package] = p
 	return p, nil
+}
+
+// maxPaths bounds the paths kept parsed.
+const maxPaths = 1000
+
+func (p *pkg) path(s string) cue.Path {
+	path, ok := p.paths[s]
+	if !ok {
+		if len(p.paths) >= maxPaths {
+			clear(p.paths)
+		}
+		path = parsePath(s, p.inst.ID())
+		p.paths[s] = path
+	}
+	return path
 }
 
 // filled unifies the package with the fills, all in one step.
@@ -52,7 +71,7 @@ func (p *pkg) filled(fills []Fill) (cue.Value, errors.Error) {
 		if err != nil {
 			return v, err
 		}
-		path := parsePath(f.Path, p.inst.ID())
+		path := p.path(f.Path)
 		if err := path.Err(); err != nil {
 			return v, promote(err, "invalid path of a fill")
 		}
@@ -97,12 +116,12 @@ func (p *pkg) withJoins(fills []Fill) cue.Value {
 		if f.UnifyWith == "" {
 			continue
 		}
-		other := parsePath(f.UnifyWith, p.inst.ID())
+		other := p.path(f.UnifyWith)
 		target := p.base.LookupPath(other)
 		if !target.Exists() {
 			continue
 		}
-		at := parsePath(f.Path, p.inst.ID())
+		at := p.path(f.Path)
 		if root, ref := p.base.LookupPath(at).ReferencePath(); root.Exists() && ref.String() == other.String() {
 			continue
 		}

@@ -129,27 +129,32 @@ const (
 // Result answers one Query; which fields are set depends on its type. A query
 // that was skipped has no result.
 type Result struct {
-	Type     string  `json:"type"`
-	Exists   bool    `json:"exists"`
-	Kind     string  `json:"kind,omitempty"`
-	JSON     *string `json:"json,omitempty"`
-	Errors   []Error `json:"errors"`
-	Children []Child `json:"children,omitempty"`
-
-	References []Reference `json:"references,omitempty"`
+	Type   string  `json:"type"`
+	Exists bool    `json:"exists"`
+	Kind   string  `json:"kind,omitempty"`
+	JSON   *string `json:"json,omitempty"`
+	Errors []Error `json:"errors"`
+	// Children is a []Child or a []ChildReferences; nil only where it isn't asked for.
+	Children any `json:"children,omitempty"`
+	// References is a []Reference; nil only where it isn't asked for.
+	References any `json:"references,omitempty"`
 }
 
 // Child is a field or an element of the value asked for.
 type Child struct {
-	Label      string      `json:"label"`
-	JSON       *string     `json:"json,omitempty"`
-	Errors     []Error     `json:"errors"`
-	References []Reference `json:"references,omitempty"`
+	Label  string  `json:"label"`
+	JSON   *string `json:"json,omitempty"`
+	Errors []Error `json:"errors"`
 }
 
-// Reference is a path below one of the roots asked for. Whole says that the
-// value at Path is used as such, so that everything below may be read; a "*"
-// among Segments stands for a key that isn't known.
+// ChildReferences is what a field or an element reads.
+type ChildReferences struct {
+	Label      string      `json:"label"`
+	References []Reference `json:"references"`
+}
+
+// Reference is a path at or below one of the roots asked for. A "*" among
+// Segments stands for a key that isn't known.
 type Reference struct {
 	Segments []string `json:"segments"`
 	Path     string   `json:"path"`

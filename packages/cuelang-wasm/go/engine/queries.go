@@ -44,9 +44,6 @@ func (e *evaluation) query(q *Query, r *Result) *Error {
 		e.validateAlone(q, r)
 		return nil
 	}
-	if q.Type == "references" {
-		return nil
-	}
 	if !e.ready {
 		v, err := e.pkg.filled(e.req.Fills)
 		if err != nil {
@@ -55,14 +52,20 @@ func (e *evaluation) query(q *Query, r *Result) *Error {
 		}
 		e.value, e.ready = v, true
 	}
-	path := parsePath(q.Path, e.pkg.inst.ID())
+	path := e.pkg.path(q.Path)
 	if err := path.Err(); err != nil {
 		return &Error{Kind: KindSyntax, Path: q.Path, Message: oneLine(err.Error()), Positions: []Position{}}
 	}
 	v := e.value.LookupPath(path)
 	r.Exists = v.Exists()
+	if q.Type == "references" {
+		e.references(v, path, q, r)
+		return nil
+	}
+	if q.Type == "children" {
+		r.Children = []Child{}
+	}
 	if !r.Exists {
-		// A field that isn't there for an error above it is no plain absence.
 		return nil
 	}
 	r.Kind = kindOf(v)
@@ -83,7 +86,7 @@ func (e *evaluation) query(q *Query, r *Result) *Error {
 }
 
 func (e *evaluation) reporter(q *Query) reporter {
-	r := reporter{limit: e.req.Limits.MaxErrors, prefix: q.Path, reportAs: q.Path}
+	r := reporter{limit: e.req.Limits.MaxErrors, prefix: q.Path, reportAs: q.Path, refs: e.lacking}
 	if q.ReportAs != "" {
 		r.reportAs = q.ReportAs
 	}
@@ -94,8 +97,8 @@ func (e *evaluation) reporter(q *Query) reporter {
 // that errors are about this text and nothing else.
 func (e *evaluation) validateAlone(q *Query, r *Result) {
 	rep := e.reporter(q)
-	rep.filled = true
-	v := e.pkg.base.LookupPath(parsePath(q.Path, e.pkg.inst.ID()))
+	rep.filled, rep.refs = true, nil
+	v := e.pkg.base.LookupPath(e.pkg.path(q.Path))
 	r.Exists = v.Exists()
 	if !r.Exists {
 		return
@@ -140,15 +143,22 @@ func (e *evaluation) children(v cue.Value, q *Query, r *Result) *Error {
 	rep := e.reporter(q)
 	v, _ = v.Default()
 	r.Errors = e.ownErrors(v, rep)
-	add := func(c Child, v cue.Value) (err *Error) {
+	children := []Child{}
+	defer func() { r.Children = children }()
+	return eachChild(v, func(label string, v cue.Value) (err *Error) {
+		c := Child{Label: label}
 		c.JSON, c.Errors, err = e.export(v, rep)
-		r.Children = append(r.Children, c)
+		children = append(children, c)
 		return err
-	}
+	})
+}
+
+// eachChild calls f for the fields of a struct or the elements of a list.
+func eachChild(v cue.Value, f func(label string, v cue.Value) *Error) *Error {
 	if v.IncompleteKind() == cue.ListKind {
 		list, _ := v.List()
 		for i := 0; list.Next(); i++ {
-			if err := add(Child{Label: strconv.Itoa(i)}, list.Value()); err != nil {
+			if err := f(strconv.Itoa(i), list.Value()); err != nil {
 				return err
 			}
 		}
@@ -156,13 +166,10 @@ func (e *evaluation) children(v cue.Value, q *Query, r *Result) *Error {
 	}
 	it, err := v.Fields()
 	if err != nil {
-		if len(r.Errors) == 0 {
-			r.Errors = rep.list(err)
-		}
 		return nil
 	}
 	for it.Next() {
-		if err := add(Child{Label: it.Selector().Unquoted()}, it.Value()); err != nil {
+		if err := f(it.Selector().Unquoted(), it.Value()); err != nil {
 			return err
 		}
 	}

@@ -174,13 +174,23 @@ func (r reporter) path(labels []string) string {
 func (r reporter) positions(e errors.Error) []Position {
 	out := []Position{}
 	seen := map[Position]bool{}
-	for _, p := range errors.Positions(e) {
+	for _, p := range positionsOf(e) {
 		if pos, ok := r.position(p); ok && !seen[pos] && len(out) < maxPositions {
 			seen[pos] = true
 			out = append(out, pos)
 		}
 	}
 	return out
+}
+
+// positionsOf are those of an error and, where it has none, of what it wraps.
+func positionsOf(err error) []token.Pos {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if found := errors.Positions(err); len(found) > 0 {
+			return found
+		}
+	}
+	return nil
 }
 
 func (r reporter) position(p token.Pos) (Position, bool) {

@@ -1,50 +1,53 @@
-// Command native is the engine without WebAssembly, for benchmarks: it reads
-// a request, answers it once, and with -n evaluates it again that many times,
-// printing the times taken in microseconds as JSON.
+// Command native is the engine without WebAssembly, for benchmarks and for
+// looking into it: requests on standard input, one JSON value after another,
+// are answered by one session. With -time each answer is wrapped into a line
+// {"micros": …, "answer": …} that says how long it took.
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"log"
 	"os"
-	"slices"
 	"time"
 
 	"cuelang-wasm/engine"
 )
 
+type timedAnswer struct {
+	Micros float64         `json:"micros"`
+	Answer json.RawMessage `json:"answer"`
+}
+
 func main() {
-	n := flag.Int("n", 0, "number of warm evaluations to time")
+	timed := flag.Bool("time", false, "say how long each answer took")
 	flag.Parse()
-	request, err := io.ReadAll(os.Stdin)
-	if err != nil {
-		log.Fatal(err)
-	}
-	s := engine.NewSession()
-	start := time.Now()
-	response := s.Handle(request)
-	cold := time.Since(start)
-	if *n == 0 {
-		os.Stdout.Write(response)
-		return
-	}
-	times := make([]time.Duration, *n)
-	for i := range times {
-		start := time.Now()
-		s.Handle(request)
-		times[i] = time.Since(start)
-	}
-	slices.Sort(times)
-	out := map[string]float64{
-		"coldMicros": micros(cold),
-		"p50Micros":  micros(times[len(times)/2]),
-		"p99Micros":  micros(times[len(times)*99/100]),
-	}
-	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
+	if err := serve(json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout), *timed); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+func serve(requests *json.Decoder, answers *json.Encoder, timed bool) error {
+	answers.SetEscapeHTML(false)
+	session := engine.NewSession()
+	for {
+		var request json.RawMessage
+		if err := requests.Decode(&request); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		start := time.Now()
+		answer := session.Handle(request)
+		took := time.Since(start)
+		var out any = json.RawMessage(answer)
+		if timed {
+			out = timedAnswer{Micros: float64(took.Nanoseconds()) / 1000, Answer: answer}
+		}
+		if err := answers.Encode(out); err != nil {
+			return err
+		}
+	}
+}
