@@ -172,7 +172,6 @@ async function buildParts(
       limits: options,
       now: Date.now,
       random: Math.random,
-      serverTime: () => operator.serverTime(),
     },
     {
       log,

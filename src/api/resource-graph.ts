@@ -126,7 +126,7 @@ export interface InventoryItem extends JsonObject {
   /** Absent for cluster-scoped objects. */
   readonly namespace?: string;
   readonly name: string;
-  /** Absent while only the intent is recorded. */
+  /** Absent while only the intent to create it is recorded. */
   readonly uid?: string;
   readonly origin: Origin;
   readonly deletion: DeletionPolicy;
@@ -136,8 +136,6 @@ export interface InventoryItem extends JsonObject {
   readonly sent?: string;
   /** Hash of the fields that our manager owned in the response. */
   readonly owned?: string;
-  /** The server's time, whole seconds, before the first write to this object. */
-  readonly recordedAt: string;
   /** Found again by label after the inventory was lost, and not in the graph: kept until the Transform goes. */
   readonly rebuilt?: boolean;
 }

@@ -8,14 +8,12 @@ export {
   disposalOf,
   effectiveDeletion,
   findPrunable,
-  type InventoryStamp,
   isPrecious,
   type PlannedObject,
   propagationPolicyOf,
   unionInventory,
 } from './inventory.ts';
 export { isLegalMove, isoSeconds, moveNode, type NodeMove, readinessStartMs, sinceOf } from './node-state.ts';
-export { type OriginFacts, type OriginWitness, originOf } from './origin.ts';
 export { Pass, type PassOptions, type StartableNode } from './pass.ts';
 export type { NodeInput, NodeWork } from './pass-entry.ts';
 export { type BlockedNode, type GraphSummary, summarize } from './pass-report.ts';

@@ -1,19 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Inventory, type InventoryItem, identityKey, type KubeObject } from '../api/index.ts';
+import { type Inventory, type InventoryItem, identityKey } from '../api/index.ts';
 import {
   deletionWaves,
   disposalOf,
   effectiveDeletion,
   findPrunable,
-  type OriginFacts,
-  originOf,
   type PlannedObject,
   propagationPolicyOf,
   unionInventory,
 } from './index.ts';
 
-const STAMP = { graphUID: 'graph-1', recordedAt: '2026-03-01T10:00:00Z' };
+const GRAPH_UID = 'graph-1';
 
 function planned(name: string, extra: Partial<PlannedObject> = {}): PlannedObject {
   return {
@@ -36,7 +34,6 @@ function item(name: string, extra: Partial<InventoryItem> = {}): InventoryItem {
     namespace: 'shop',
     uid: `uid-${name}`,
     origin: 'Created',
-    recordedAt: '2026-01-01T00:00:00Z',
     ...extra,
   };
 }
@@ -45,7 +42,7 @@ const inventory = (...items: readonly InventoryItem[]): Inventory => ({ graphUID
 
 describe('unionInventory', () => {
   it('records the intent for objects that are new', () => {
-    expect(unionInventory(undefined, [planned('web')], STAMP)).toEqual({
+    expect(unionInventory(undefined, [planned('web')], GRAPH_UID)).toEqual({
       graphUID: 'graph-1',
       items: [
         {
@@ -58,7 +55,6 @@ describe('unionInventory', () => {
           origin: 'Created',
           deletion: 'Delete',
           wave: 0,
-          recordedAt: '2026-03-01T10:00:00Z',
         },
       ],
     });
@@ -66,12 +62,16 @@ describe('unionInventory', () => {
 
   it('is the same inventory where nothing changes', () => {
     const old = inventory(item('db'), item('web', { wave: 1 }));
-    expect(unionInventory(old, [planned('web', { wave: 1 })], STAMP)).toBe(old);
+    expect(unionInventory(old, [planned('web', { wave: 1 })], GRAPH_UID)).toBe(old);
   });
 
   it('keeps what is known of an object and follows the graph in the rest', () => {
     const old = inventory(item('web', { sent: 's', owned: 'o', origin: 'Found' }));
-    const next = unionInventory(old, [planned('web', { version: 'v2', wave: 3, deletion: 'Orphan' })], STAMP);
+    const next = unionInventory(
+      old,
+      [planned('web', { version: 'v2', wave: 3, deletion: 'Orphan' })],
+      GRAPH_UID,
+    );
     expect(next.items).toEqual([
       item('web', { sent: 's', owned: 'o', origin: 'Found', version: 'v2', wave: 3, deletion: 'Orphan' }),
     ]);
@@ -79,7 +79,7 @@ describe('unionInventory', () => {
 
   it('keeps the old entry of a node whose object is renamed', () => {
     const old = inventory(item('web'));
-    const next = unionInventory(old, [planned('web-2', { nodeId: 'web' })], STAMP);
+    const next = unionInventory(old, [planned('web-2', { nodeId: 'web' })], GRAPH_UID);
     expect(next.items.map(({ nodeId, name, uid }) => [nodeId, name, uid])).toEqual([
       ['web', 'web', 'uid-web'],
       ['web', 'web-2', undefined],
@@ -87,7 +87,7 @@ describe('unionInventory', () => {
   });
 
   it('moves the entry of an object that another node has now', () => {
-    const next = unionInventory(inventory(item('web')), [planned('web', { nodeId: 'frontend' })], STAMP);
+    const next = unionInventory(inventory(item('web')), [planned('web', { nodeId: 'frontend' })], GRAPH_UID);
     expect(next.items).toEqual([item('web', { nodeId: 'frontend' })]);
   });
 
@@ -98,7 +98,7 @@ describe('unionInventory', () => {
         const next = unionInventory(
           inventory(...before.map((name) => item(name))),
           after.map((name) => planned(name)),
-          STAMP,
+          GRAPH_UID,
         );
         const keys = next.items.map(identityKey);
         expect(new Set(keys)).toEqual(
@@ -168,61 +168,5 @@ describe('removal', () => {
       Array(5).fill('Foreground'),
     );
     expect(['ConfigMap', 'Pod', 'Widget'].map(propagationPolicyOf)).toEqual(Array(3).fill('Background'));
-  });
-});
-
-describe('originOf after a crash', () => {
-  const RECORDED = '2026-03-01T10:00:00Z';
-  const CREATED = '2026-03-01T10:00:02Z';
-  const LATER = '2026-03-01T10:00:05Z';
-  const { uid: _uid, ...intent } = item('web', { recordedAt: RECORDED });
-  const live = (creationTimestamp: string): KubeObject => ({
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'web', creationTimestamp },
-  });
-  const facts: OriginFacts = { isOurs: true, manager: 'pequod/shop/web', appliedAt: CREATED, coOwners: [] };
-  const other = { manager: 'kubectl', time: CREATED };
-
-  it.each<[string, string, Partial<OriginFacts>, string]>([
-    ['what we created alone', CREATED, {}, 'Created'],
-    ['what was created in the very second of the intent', RECORDED, { appliedAt: RECORDED }, 'Created'],
-    ['what is older than the intent', '2026-03-01T09:59:59Z', { appliedAt: CREATED }, 'Found'],
-    ['what is not ours', CREATED, { isOurs: false }, 'Found'],
-    ['what another may have created in the same second', CREATED, { coOwners: [other] }, 'Found'],
-    ['what another set a field of later', CREATED, { coOwners: [{ ...other, time: LATER }] }, 'Created'],
-    [
-      'what we reached only after its creation',
-      CREATED,
-      { appliedAt: LATER, coOwners: [{ ...other, time: LATER }] },
-      'Found',
-    ],
-    [
-      'what a controller wrote the status of',
-      CREATED,
-      { coOwners: [{ ...other, subresource: 'status' }] },
-      'Created',
-    ],
-    [
-      'what a webhook changed in our name',
-      CREATED,
-      { coOwners: [{ ...other, manager: 'pequod/shop/web' }] },
-      'Created',
-    ],
-    [
-      'what we keep ignored fields of',
-      CREATED,
-      { coOwners: [{ ...other, manager: 'pequod/keep' }] },
-      'Created',
-    ],
-    ['what has a co-owner without a time', CREATED, { coOwners: [{ manager: 'kubectl' }] }, 'Found'],
-    ['what has no time of ours', CREATED, { appliedAt: undefined }, 'Found'],
-  ])('%s', (_, creationTimestamp, extra, expected) => {
-    expect(originOf(intent, live(creationTimestamp), { ...facts, ...extra })).toBe(expected);
-  });
-
-  it('stays Found once it was, and is Found where times are missing', () => {
-    expect(originOf({ ...intent, origin: 'Found' }, live(CREATED), facts)).toBe('Found');
-    expect(originOf({ ...intent, recordedAt: '' }, live(CREATED), facts)).toBe('Found');
   });
 });

@@ -25,12 +25,6 @@ export interface PlannedObject {
   readonly wave: number;
 }
 
-export interface InventoryStamp {
-  readonly graphUID: string;
-  /** The server's time in whole seconds: goes into entries that are new. */
-  readonly recordedAt: string;
-}
-
 /**
  * Old and planned objects together; the same inventory where nothing changes. An object that moved to another node takes
  * its entry along; an object that its node no longer names keeps its entry. A new entry is only an intent: it has no uid.
@@ -38,10 +32,10 @@ export interface InventoryStamp {
 export function unionInventory(
   old: Inventory | undefined,
   planned: readonly PlannedObject[],
-  stamp: InventoryStamp,
+  graphUID: string,
 ): Inventory {
   const wanted = new Map(planned.map((object) => [identityKey(object), object]));
-  let isChanged = old === undefined || old.graphUID !== stamp.graphUID;
+  let isChanged = old === undefined || old.graphUID !== graphUID;
   const items: InventoryItem[] = [];
   for (const item of old?.items ?? []) {
     const key = identityKey(item);
@@ -51,9 +45,9 @@ export function unionInventory(
     isChanged ||= next !== item;
     items.push(next);
   }
-  for (const object of wanted.values()) items.push(newItem(object, stamp.recordedAt));
+  for (const object of wanted.values()) items.push(newItem(object));
   if (old !== undefined && !isChanged && wanted.size === 0) return old;
-  return { graphUID: stamp.graphUID, items };
+  return { graphUID, items };
 }
 
 function refreshed(item: InventoryItem, object: PlannedObject): InventoryItem {
@@ -63,7 +57,7 @@ function refreshed(item: InventoryItem, object: PlannedObject): InventoryItem {
   return isSame ? item : { ...item, nodeId, version, deletion, wave };
 }
 
-function newItem(object: PlannedObject, recordedAt: string): InventoryItem {
+function newItem(object: PlannedObject): InventoryItem {
   const { nodeId, group, version, kind, namespace, name, deletion, wave } = object;
   return {
     nodeId,
@@ -75,7 +69,6 @@ function newItem(object: PlannedObject, recordedAt: string): InventoryItem {
     origin: 'Created',
     deletion,
     wave,
-    recordedAt,
   };
 }
 

@@ -27,7 +27,6 @@ const ITEM = {
   origin: 'Created',
   deletion: 'Delete',
   wave: 0,
-  recordedAt: '2026-01-01T00:00:00Z',
 };
 
 function graph(node: JsonObject, item: JsonObject = ITEM): KubeObject {

@@ -199,7 +199,6 @@ const inventoryItem: Schema<InventoryItem> = object<InventoryItem>({
   }),
   sent: optional(text(64, 'Hash of the node as last sent.')),
   owned: optional(text(64, 'Hash of our fields in the response.')),
-  recordedAt: time("The server's time before the first write to it."),
   rebuilt: optional(boolean({ description: 'Found again by label after the inventory was lost.' })),
 });
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { InventoryItem, KubeObject, ManagedFieldsEntry } from '../../api/index.ts';
+import type { KubeObject, ManagedFieldsEntry } from '../../api/index.ts';
 import { type JsonObject, type JsonValue, parseJson, setPointer } from '../../json/index.ts';
 import { liveDeployment, MANAGER, OUR_FIELDS, SENT_DEPLOYMENT } from './deployment.fixture.ts';
 import {
@@ -8,12 +8,9 @@ import {
   coOwners,
   fieldManagerOf,
   isOurs,
-  judgeOrigin,
   ownedHash,
   ownedPaths,
   ownersOfPointer,
-  sharers,
-  sharersOfOurs,
 } from './index.ts';
 
 const GRAPH = 'applyset-x-v1';
@@ -209,7 +206,6 @@ describe('owners of what we sent', () => {
 
   it('are nobody else while all is as we left it', () => {
     expect(coOwners(liveDeployment(), SENT_DEPLOYMENT, { manager: MANAGER })).toEqual([]);
-    expect(sharers(liveDeployment(), SENT_DEPLOYMENT, { manager: MANAGER })).toEqual([]);
   });
 
   it('are named with the fields that they took from us', () => {
@@ -230,27 +226,13 @@ describe('owners of what we sent', () => {
     );
   });
 
-  it('have taken nothing where they only share, and share only what we sent', () => {
+  it('have taken nothing where they only share', () => {
     expect(coOwners(shared, SENT_DEPLOYMENT, { manager: MANAGER })).toEqual([]);
-    const expected = [
-      {
-        manager: 'helm',
-        operation: 'Apply',
-        time: '2026-03-01T10:00:00Z',
-        paths: [
-          '.metadata.labels.app',
-          '.spec.template.spec.containers[name="web"].ports[containerPort=8080,protocol="TCP"].name',
-        ],
-      },
-    ];
-    expect(sharers(shared, SENT_DEPLOYMENT, { manager: MANAGER })).toEqual(expected);
-    expect(sharersOfOurs(shared, { manager: MANAGER })).toEqual(expected);
   });
 
   it('have all fields where we own none', () => {
     const bare = withOurFields(shared, {});
     expect(coOwners(bare, SENT_DEPLOYMENT, { manager: MANAGER })).toMatchObject([{ manager: 'helm' }]);
-    expect(sharersOfOurs(bare, { manager: MANAGER })).toEqual([]);
   });
 
   it('of a pointer are all entries at it or below, ours too', () => {
@@ -281,39 +263,6 @@ describe('whose an object is', () => {
       metadata: { ...liveDeployment().metadata, managedFields: updated ?? [] },
     };
     expect(isOurs(copied, GRAPH, MANAGER)).toBe(false);
-  });
-
-  const entry: InventoryItem = {
-    nodeId: 'app',
-    group: 'apps',
-    version: 'v1',
-    kind: 'Deployment',
-    namespace: 'shop',
-    name: 'web',
-    origin: 'Created',
-    deletion: 'Delete',
-    wave: 0,
-    recordedAt: '2026-03-01T09:59:59Z',
-  };
-  const helm: ManagedFieldsEntry = {
-    manager: 'helm',
-    operation: 'Apply',
-    time: '2026-03-01T10:00:00Z',
-    fieldsV1: { 'f:spec': { 'f:replicas': {} } },
-  };
-
-  it('is judged after a crash with and without the body that was sent', () => {
-    const contexts = [
-      { graphId: GRAPH, manager: MANAGER },
-      { graphId: GRAPH, manager: MANAGER, sent: SENT_DEPLOYMENT },
-    ];
-    for (const context of contexts) {
-      expect(judgeOrigin(entry, liveDeployment(), context)).toBe('Created');
-      expect(judgeOrigin(entry, withEntry(liveDeployment(), helm), context)).toBe('Found');
-      expect(judgeOrigin({ ...entry, recordedAt: '2026-03-01T10:00:01Z' }, liveDeployment(), context)).toBe(
-        'Found',
-      );
-    }
   });
 });
 

@@ -4,7 +4,5 @@ export {
   type FieldOwner,
   type OwnerOptions,
   ownersOfPointer,
-  sharers,
-  sharersOfOurs,
 } from './owners.ts';
-export { applySetId, fieldManagerOf, isOurs, judgeOrigin, type OriginContext } from './ownership.ts';
+export { applySetId, fieldManagerOf, isOurs } from './ownership.ts';

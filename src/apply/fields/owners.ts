@@ -39,18 +39,6 @@ export function coOwners(object: KubeObject, sent: JsonObject, options: OwnerOpt
   return findOwners(object, sent, options, (elements) => ours === undefined || !owns(ours, elements));
 }
 
-/** Every entry of others that owns a field of `sent`, whether or not we own it too. */
-export function sharers(object: KubeObject, sent: JsonObject, options: OwnerOptions): readonly FieldOwner[] {
-  return findOwners(object, sent, options, () => true);
-}
-
-/** Every entry of others that owns a field which our Apply entry owns: {@link sharers} where nothing is known of the body. */
-export function sharersOfOurs(object: KubeObject, options: OwnerOptions): readonly FieldOwner[] {
-  const ours = applyEntryOf(object, options.manager)?.fieldsV1;
-  if (ours === undefined) return [];
-  return findOwners(object, object, options, (elements) => owns(ours, elements));
-}
-
 /** All entries, ours included, that own the field at a JSON pointer into the live object, or something below it. */
 export function ownersOfPointer(object: KubeObject, pointer: string): readonly FieldOwner[] {
   const segments = parsePointer(pointer);

@@ -1,17 +1,7 @@
 // Whose an object is, and under which names we write.
 import { createHash } from 'node:crypto';
-import {
-  FIELD_MANAGER_PREFIX,
-  GRAPH_LABEL,
-  type InventoryItem,
-  type KubeObject,
-  type NamespacedName,
-  type Origin,
-} from '../../api/index.ts';
-import { originOf } from '../../graph/index.ts';
-import type { JsonObject } from '../../json/index.ts';
+import { FIELD_MANAGER_PREFIX, GRAPH_LABEL, type KubeObject, type NamespacedName } from '../../api/index.ts';
 import { applyEntryOf } from './owned-hash.ts';
-import { sharers, sharersOfOurs } from './owners.ts';
 
 /** Longest field manager that the API server takes, in bytes. */
 const MAX_MANAGER_BYTES = 128;
@@ -43,23 +33,4 @@ export function applySetId(
 /** True for an object with our label *and* an Apply entry of our manager: controllers copy labels, nobody copies entries. */
 export function isOurs(object: KubeObject, graphId: string, manager: string): boolean {
   return object.metadata.labels?.[GRAPH_LABEL] === graphId && applyEntryOf(object, manager) !== undefined;
-}
-
-export interface OriginContext {
-  readonly graphId: string;
-  /** Our field manager. */
-  readonly manager: string;
-  /** The body as we sent it; where it is not known, the fields that we own stand for it. */
-  readonly sent?: JsonObject;
-}
-
-/** {@link originOf} for a live object: `Created` only where nobody else can have created it. */
-export function judgeOrigin(entry: InventoryItem, live: KubeObject, context: OriginContext): Origin {
-  const { graphId, manager, sent } = context;
-  return originOf(entry, live, {
-    isOurs: isOurs(live, graphId, manager),
-    manager,
-    appliedAt: applyEntryOf(live, manager)?.time,
-    coOwners: sent === undefined ? sharersOfOurs(live, { manager }) : sharers(live, sent, { manager }),
-  });
 }

@@ -19,8 +19,6 @@ export interface GraphDependencies {
   readonly now: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
-  /** The API server's time as of its last answer, RFC 3339 in whole seconds. */
-  readonly serverTime: () => string | undefined;
 }
 
 export interface NamespaceState {

@@ -17,7 +17,7 @@ import {
   type ResourceGraphStatus,
 } from '../../api/index.ts';
 import type { GraphOwner, Observation } from '../../apply/index.ts';
-import { type InventoryStamp, type PlannedObject, unionInventory } from '../../graph/index.ts';
+import { type PlannedObject, unionInventory } from '../../graph/index.ts';
 import type { Resource } from '../../kube/index.ts';
 import type { Targets } from './targets.ts';
 
@@ -83,7 +83,6 @@ function rebuiltItem(
     origin: annotations[ORIGIN_ANNOTATION] === 'found' ? 'Found' : 'Created',
     deletion: annotations[DELETION_ANNOTATION] === 'Orphan' ? 'Orphan' : graph.spec.deletionPolicy,
     wave,
-    recordedAt: observation.creationTimestamp,
   };
 }
 
@@ -117,7 +116,7 @@ export function joinInventory(
   stored: Inventory | undefined,
   old: Inventory | undefined,
   planned: readonly PlannedObject[],
-  stamp: InventoryStamp,
+  graphUID: string,
   isLive: (item: InventoryItem) => boolean,
 ): InventoryPlan {
   const wanted = new Set(planned.map(identityKey));
@@ -128,16 +127,17 @@ export function joinInventory(
     if (item.origin !== 'Found' || item.uid === undefined || isLive(item))
       return item.rebuilt === true ? kept : item;
     const { uid: _uid, sent: _sent, owned: _owned, ...intent } = kept;
-    const fresh: InventoryItem = { ...intent, origin: 'Created', recordedAt: stamp.recordedAt };
+    const fresh: InventoryItem = { ...intent, origin: 'Created' };
     renewed.push(fresh);
     return fresh;
   };
-  const union = unionInventory(old, planned, stamp);
-  const inventory = { graphUID: stamp.graphUID, items: union.items.map(refresh) };
-  const known = new Map(stored?.items.map((item) => [identityKey(item), item.recordedAt]));
+  const union = unionInventory(old, planned, graphUID);
+  const inventory = { graphUID, items: union.items.map(refresh) };
+  const covered = new Set(stored?.items.map(identityKey));
   const isWriteDue =
-    stored?.graphUID !== stamp.graphUID ||
-    inventory.items.some((item) => known.get(identityKey(item)) !== item.recordedAt);
+    stored?.graphUID !== graphUID ||
+    renewed.length > 0 ||
+    inventory.items.some((item) => !covered.has(identityKey(item)));
   return { inventory, isWriteDue, renewed };
 }
 

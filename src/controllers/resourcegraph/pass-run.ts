@@ -94,8 +94,7 @@ async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepared> {
   const old = isForeign
     ? rebuildInventory(graph, owner, children.withLabel(key, owner.graphId), planned)
     : status.inventory;
-  const stamp = { graphUID: graph.metadata.uid ?? '', recordedAt: run.serverTime() ?? isoSeconds(run.now()) };
-  const joined = joinInventory(graph.status?.inventory, old, planned, stamp, (item) => {
+  const joined = joinInventory(graph.status?.inventory, old, planned, graph.metadata.uid ?? '', (item) => {
     return children.observation(key, item, item)?.uid === item.uid;
   });
   for (const item of joined.renewed) session.suspect(item);

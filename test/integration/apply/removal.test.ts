@@ -103,7 +103,7 @@ describe('deleting', () => {
     await applier.apply(request, space.signal);
     const removal = {
       resource: CONFIG_MAPS,
-      entry: { ...request.entry, recordedAt: '2020-01-01T00:00:00Z' },
+      entry: request.entry,
       isOrphaned: false,
     };
     expect(await remover.remove(removal, space.signal)).toBe('released');

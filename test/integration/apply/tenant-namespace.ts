@@ -119,7 +119,6 @@ export function requestFor(
     origin: 'Created',
     deletion: 'Delete',
     wave: 0,
-    recordedAt: space.admin.serverTime() ?? '1970-01-01T00:00:00Z',
   };
   return { resource, stamped, ignoreFields, entry, isLookFirst, isRepair, recordFound };
 }
