@@ -13,7 +13,9 @@ const COLOURS: Readonly<Record<string, number>> = {
 export class Screen {
   readonly #out: WriteStream;
   readonly #startMs = performance.now();
-  #drawn: readonly string[] = [];
+  /** Rows of the terminal that the next drawing replaces. */
+  #rows = 0;
+  #printed: ReadonlySet<string> = new Set();
 
   constructor(out: WriteStream) {
     this.#out = out;
@@ -21,34 +23,39 @@ export class Screen {
 
   /** A heading or a sentence; the tree, if one is shown, stays above it. */
   say(text: string): void {
-    this.#drawn = [];
+    this.#rows = 0;
     const seconds = ((performance.now() - this.#startMs) / 1000).toFixed(1).padStart(6);
     this.#out.write(`${this.#out.isTTY ? `\x1b[2m${seconds}s\x1b[0m` : `${seconds}s`}  ${text}\n`);
   }
 
   /** Lines as they are, for instructions. */
   print(...lines: readonly string[]): void {
-    this.#drawn = [];
+    this.#rows = 0;
     this.#out.write(`${lines.join('\n')}\n`);
   }
 
-  /** Shows these lines in place of the ones shown last. */
+  /** Does it redraw? Otherwise it prints what changed. */
+  get isInteractive(): boolean {
+    return this.#out.isTTY;
+  }
+
+  /** Shows these lines in place of the ones shown last, or prints those that are new. */
   draw(lines: readonly string[]): void {
-    if (this.#out.isTTY) {
-      const up = this.#drawn.length === 0 ? '' : `\x1b[${this.#drawn.length}A\x1b[J`;
+    if (this.isInteractive) {
+      const up = this.#rows === 0 ? '' : `\x1b[${this.#rows}A\x1b[J`;
       const width = this.#out.columns;
       this.#out.write(`${up}${lines.map((line) => `${clip(line, width)}\n`).join('')}`);
-    } else {
-      const known = new Set(this.#drawn);
-      for (const line of lines) if (!known.has(line)) this.#out.write(`         ${line}\n`);
+      this.#rows = lines.length;
+      return;
     }
-    this.#drawn = lines;
+    for (const line of lines) if (!this.#printed.has(line)) this.#out.write(`         ${line}\n`);
+    this.#printed = new Set(lines);
   }
 
   /** Colours a text by the phase it shows, on a terminal. */
   readonly paint = (phase: string, text: string): string => {
     const colour = COLOURS[phase];
-    return this.#out.isTTY && colour !== undefined ? `\x1b[${colour}m${text}\x1b[0m` : text;
+    return this.isInteractive && colour !== undefined ? `\x1b[${colour}m${text}\x1b[0m` : text;
   };
 }
 

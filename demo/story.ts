@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import type { Kubectl } from '../test/control-plane/index.ts';
 import { objectsIn, waitUntilClean } from './leftovers.ts';
 import type { Screen } from './screen.ts';
-import { readViews, type TransformView, treeLines } from './tree.ts';
+import { flatLines, readViews, type TransformView, treeLines } from './tree.ts';
 
 export const NAMESPACE = 'shop';
 const WEBSERVICE = 'storefront';
@@ -93,7 +93,7 @@ export async function showUntil(
     signal.throwIfAborted();
     const json = await kubectl(['-n', NAMESPACE, 'get', 'transforms,resourcegraphs', '-o', 'json']);
     const views = readViews(json);
-    screen.draw(treeLines(views, screen.paint));
+    screen.draw(screen.isInteractive ? treeLines(views, screen.paint) : flatLines(views));
     if (isDone(views)) return;
     await delay(POLL_MS);
   }

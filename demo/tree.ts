@@ -47,6 +47,16 @@ export function treeLines(
   ]);
 }
 
+/** The same, each line by itself, for a log that shows only what changed. */
+export function flatLines(views: readonly TransformView[]): readonly string[] {
+  return views.flatMap((view) => [
+    headLine(view, (_phase, text) => text),
+    ...view.nodes.map(({ id, phase, object, message }) =>
+      `  ${view.name}: ${phase.padEnd(8)} ${id} (${object})  ${message}`.trimEnd(),
+    ),
+  ]);
+}
+
 function headLine(view: TransformView, paint: (phase: string, text: string) => string): string {
   const state = view.isBeingDeleted ? 'Deleting' : view.isReady ? 'Ready' : 'Pending';
   const message = view.isReady && !view.isBeingDeleted ? '' : view.message;
@@ -70,13 +80,20 @@ function viewOf(transform: unknown, graph: unknown): TransformView {
 function nodeView(node: unknown, graph: unknown): NodeView {
   const id = text(get(node, 'id'));
   const status = get(graph, 'status', 'nodeStatus', id);
+  const phase = text(get(status, 'phase')) || 'Pending';
   return {
     id,
-    phase: text(get(status, 'phase')) || 'Pending',
+    phase: get(graph, 'metadata', 'deletionTimestamp') === undefined ? phase : deletionPhase(id, graph),
     object: `${text(get(node, 'object', 'kind'))}/${text(get(node, 'object', 'metadata', 'name'))}`,
     message:
       text(get(status, 'lastError')) || text(get(status, 'readyDetails')) || text(get(status, 'message')),
   };
+}
+
+/** While a graph goes, its inventory says what is still there. */
+function deletionPhase(id: string, graph: unknown): string {
+  const items = list(get(graph, 'status', 'inventory', 'items'));
+  return items.some((item) => get(item, 'nodeId') === id) ? 'Deleting' : 'Gone';
 }
 
 function get(value: unknown, ...path: readonly string[]): unknown {
