@@ -307,7 +307,7 @@ describe('every pass', () => {
       }),
       { numRuns: 2_000 },
     );
-  });
+  }, 60_000);
 
   it('needs no longer than the critical path and the whole work divided by the bound', () => {
     const noWait = fc.record({
@@ -344,5 +344,5 @@ describe('every pass', () => {
       }),
       { numRuns: 2_000 },
     );
-  });
+  }, 60_000);
 });
