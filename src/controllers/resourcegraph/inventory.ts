@@ -1,7 +1,7 @@
 // The inventory before anything is written: taken from status, or rebuilt where it is not this graph's own; then joined
 // with what the plan is about to create.
 //
-// Invariant: an object is named in the stored inventory, with the time of the intent, before the first write to it.
+// Invariant: an object is named in the stored inventory before the first write to it.
 import {
   APPLYSET_KINDS_ANNOTATION,
   apiVersionOf,

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import type { ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
+import { TerminalError, WaitingError } from '../../errors.ts';
+import type { GraphSummary } from '../../graph/index.ts';
+import { type Outcome, statusOfOutcome, statusOfProblem, statusOfRemoval } from './status.ts';
+
+const NOW = '2026-01-01T00:00:00Z';
+const graph: ResourceGraph = {
+  apiVersion: 'platform.pequod.io/v1alpha1',
+  kind: 'ResourceGraph',
+  metadata: { name: 'web', namespace: 'shop', uid: 'g', generation: 3 },
+  spec: {
+    sourceRef: { kind: 'Transform', name: 'web', uid: 't' },
+    metadata: { platformRef: 'inline:', renderHash: 'h', renderedAt: NOW, digest: 'd' },
+    nodes: [],
+    serviceAccountName: 'default',
+    deletionPolicy: 'Delete',
+  },
+};
+const ready: GraphSummary = { phase: 'Ready', counts: { Pending: 0, Applied: 0, Ready: 2, Error: 0 } };
+
+function outcome(summary: GraphSummary, more: Partial<Outcome> = {}): Outcome {
+  return { summary, nodeStatus: {}, inventory: { graphUID: 'g', items: [] }, removing: [], ...more };
+}
+
+/** `Ready=True/Ready`, a condition each. */
+function said(status: ResourceGraphStatus): readonly string[] {
+  return (status.conditions ?? []).map(
+    (condition) => `${condition.type}=${condition.status}/${condition.reason}`,
+  );
+}
+
+describe('the status of a graph', () => {
+  it('is Ready, and nothing else, when all nodes are', () => {
+    const status = statusOfOutcome(graph, {}, outcome(ready), NOW);
+    expect(said(status)).toEqual(['Ready=True/Ready']);
+    expect(status).toMatchObject({ phase: 'Ready', observedGeneration: 3, executedHash: 'h' });
+    expect(status).not.toHaveProperty('blockedBy');
+  });
+
+  it('says what it waits for while it goes on', () => {
+    const summary: GraphSummary = {
+      phase: 'Executing',
+      counts: { Pending: 1, Applied: 1, Ready: 0, Error: 0 },
+      blockedBy: 'app: Deployment shop/web is not available (0/1) since 2026-01-01T00:00:00Z',
+      blockedByNodeId: 'app',
+    };
+    const status = statusOfOutcome(graph, {}, outcome(summary), NOW);
+    expect(said(status)).toEqual(['Ready=False/Progressing', 'Reconciling=True/Progressing']);
+    expect(status.blockedBy).toContain('Deployment shop/web');
+    expect(status.conditions?.[0]?.message).toBe(`0 of 2 nodes are ready; ${status.blockedBy}`);
+  });
+
+  it('stalls with the reason of the node that failed, not for what passes by itself', () => {
+    const summary: GraphSummary = {
+      phase: 'Failed',
+      counts: { Pending: 0, Applied: 0, Ready: 1, Error: 1 },
+      blockedBy: 'app: ConfigMap shop/app …',
+      blockedByNodeId: 'app',
+    };
+    const failed = (reason: string): ResourceGraphStatus =>
+      statusOfOutcome(graph, {}, outcome(summary, { nodeStatus: { app: { phase: 'Error', reason } } }), NOW);
+    expect(said(failed('FieldConflict'))).toEqual([
+      'Ready=False/FieldConflict',
+      'Stalled=True/FieldConflict',
+    ]);
+    expect(said(failed('ApiServerUnavailable'))).toEqual([
+      'Ready=False/ApiServerUnavailable',
+      'Reconciling=True/ApiServerUnavailable',
+    ]);
+  });
+
+  it('is Ready and reconciling while something is on its way out', () => {
+    const status = statusOfOutcome(
+      graph,
+      {},
+      outcome(ready, { removing: ['ConfigMap shop/old is being deleted'] }),
+      NOW,
+    );
+    expect(said(status)).toEqual(['Ready=True/Ready', 'Reconciling=True/Removing']);
+    expect(status.blockedBy).toBe('ConfigMap shop/old is being deleted');
+  });
+
+  it('keeps what is known of the nodes when the graph as a whole is refused', () => {
+    const before: ResourceGraphStatus = { nodeStatus: { a: { phase: 'Ready' } }, phase: 'Ready' };
+    const error = new TerminalError('dependency cycle: a → b → a', {
+      code: 'INVALID_GRAPH',
+      reason: 'InvalidGraph',
+    });
+    const status = statusOfProblem(graph, before, error, NOW);
+    expect(said(status)).toEqual(['Ready=False/InvalidGraph', 'Stalled=True/InvalidGraph']);
+    expect(status).toMatchObject({
+      phase: 'Failed',
+      nodeStatus: before.nodeStatus,
+      blockedBy: error.message,
+    });
+  });
+
+  it('does not stall while it waits for something outside', () => {
+    const error = new WaitingError('service account shop/web does not exist', {
+      code: 'SERVICE_ACCOUNT_MISSING',
+      reason: 'ServiceAccountMissing',
+      afterMs: 1,
+    });
+    const status = statusOfProblem(graph, {}, error, NOW);
+    expect(said(status)).toEqual([
+      'Ready=False/ServiceAccountMissing',
+      'Reconciling=True/ServiceAccountMissing',
+    ]);
+    expect(status.phase).toBe('Pending');
+  });
+
+  it('names what a deletion waits for', () => {
+    const lines = ['Deployment shop/web is being deleted'];
+    const status = statusOfRemoval(graph, {}, { graphUID: 'g', items: [] }, lines, NOW);
+    expect(said(status)).toEqual(['Ready=False/Deleting', 'Reconciling=True/Deleting']);
+    expect(status.blockedBy).toBe(lines[0]);
+  });
+});

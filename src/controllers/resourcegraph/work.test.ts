@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import type {
+  GraphNode,
+  InventoryItem,
+  KubeObject,
+  ResourceGraph,
+  ResourceGraphStatus,
+} from '../../api/index.ts';
+import { type GraphOwner, type Observation, observe, sentHash, stampObject } from '../../apply/index.ts';
+import { buildPlan, type NodeInput } from '../../graph/index.ts';
+import { CONFIG_MAPS } from '../../kube/index.ts';
+import type { NodeTarget } from './targets.ts';
+import { findWork } from './work.ts';
+
+const owner: GraphOwner = {
+  namespace: 'shop',
+  name: 'web',
+  graphId: 'applyset-x-v1',
+  manager: 'pequod/shop/web',
+};
+const node: GraphNode = {
+  id: 'config',
+  object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'config' }, data: { a: '1' } },
+};
+const graph: ResourceGraph = {
+  apiVersion: 'platform.pequod.io/v1alpha1',
+  kind: 'ResourceGraph',
+  metadata: { name: 'web', namespace: 'shop', uid: 'g', generation: 3 },
+  spec: {
+    sourceRef: { kind: 'Transform', name: 'web', uid: 't' },
+    metadata: { platformRef: 'inline:', renderHash: 'h', renderedAt: '2026-01-01T00:00:00Z', digest: 'd' },
+    nodes: [node],
+    serviceAccountName: 'default',
+    deletionPolicy: 'Delete',
+  },
+};
+
+function target(): NodeTarget {
+  const plan = buildPlan([node], { namespace: 'shop' });
+  const planNode = plan.ok ? plan.plan.nodes[0] : undefined;
+  if (planNode === undefined) throw new Error('no plan');
+  return {
+    planNode,
+    identity: { ...planNode.identity, namespace: 'shop' },
+    resource: CONFIG_MAPS,
+    deletion: 'Delete',
+    stamped: (origin) => stampObject(node, { owner, namespace: 'shop', origin, deletion: 'Delete' }),
+  };
+}
+
+const live: KubeObject = {
+  ...target().stamped('Created'),
+  metadata: {
+    ...target().stamped('Created').metadata,
+    uid: 'u1',
+    resourceVersion: '7',
+    managedFields: [{ manager: owner.manager, operation: 'Apply', fieldsV1: { 'f:data': { 'f:a': {} } } }],
+  },
+};
+const observation = observe(live);
+const entry: InventoryItem = {
+  nodeId: 'config',
+  ...{ group: '', version: 'v1', kind: 'ConfigMap', namespace: 'shop', name: 'config' },
+  uid: 'u1',
+  origin: 'Created',
+  deletion: 'Delete',
+  wave: 0,
+  sent: sentHash(target().stamped('Created'), []),
+  owned: observation.owned[owner.manager] ?? '',
+};
+
+interface World {
+  readonly entry?: InventoryItem | undefined;
+  readonly observation?: Observation | undefined;
+  readonly status?: ResourceGraphStatus;
+}
+
+function inputFor(world: World): NodeInput | undefined {
+  const inputs = findWork(new Map([['config', target()]]), {
+    graph,
+    status: world.status ?? { observedGeneration: 3 },
+    owner,
+    nowMs: Date.parse('2026-01-01T01:00:00Z'),
+    entryOf: () => world.entry,
+    observationOf: () => world.observation,
+  });
+  return inputs.get('config');
+}
+
+describe('what there is to do for a node', () => {
+  it('is nothing where the cluster has what was sent and left', () => {
+    expect(inputFor({ entry, observation })).toMatchObject({ work: 'none', readiness: { state: 'ready' } });
+  });
+
+  it('is a creation while no object is known to be its', () => {
+    const { uid: _uid, ...intent } = entry;
+    expect(inputFor({ entry: intent, observation: undefined })?.work).toBe('create');
+    expect(inputFor({ entry: undefined, observation })?.work).toBe('create');
+  });
+
+  it('is an update where the node says something else than what was sent', () => {
+    expect(inputFor({ entry: { ...entry, sent: 'other' }, observation })?.work).toBe('update');
+  });
+
+  it.each<[string, Observation | undefined]>([
+    ['is gone', undefined],
+    ['is another one of that name', { ...observation, uid: 'u2' }],
+    ['is being deleted', { ...observation, deletionTimestamp: '2026-01-01T00:30:00Z' }],
+    ['has other values in our fields', { ...observation, owned: { [owner.manager]: 'edited' } }],
+    ['has no entry of ours any more', { ...observation, owned: {} }],
+  ])('is a repair where the object %s', (_, seen) => {
+    expect(inputFor({ entry, observation: seen })?.work).toBe('repair');
+  });
+});
+
+describe('what a node brings along', () => {
+  const failing = {
+    phase: 'Error',
+    reason: 'X',
+    attempts: 4,
+    nextAttemptAt: '2026-01-01T02:00:00Z',
+  } as const;
+
+  it('keeps its backoff within a generation', () => {
+    const status = { observedGeneration: 3, nodeStatus: { config: failing } };
+    expect(inputFor({ entry, observation, status })?.status).toEqual(failing);
+  });
+
+  it('starts afresh with a new one', () => {
+    const status = { observedGeneration: 2, nodeStatus: { config: failing } };
+    expect(inputFor({ entry, observation, status })?.status).toEqual({ phase: 'Error', reason: 'X' });
+  });
+
+  it('counts as changed until it was Ready after its last apply', () => {
+    const applied = { phase: 'Applied', appliedAt: '2026-01-01T00:10:00Z' } as const;
+    const with_ = (readyAt: string): ResourceGraphStatus => ({
+      observedGeneration: 3,
+      nodeStatus: { config: { ...applied, readyAt } },
+    });
+    expect(inputFor({ entry, observation, status: with_('2026-01-01T00:05:00Z') })?.isChanged).toBe(true);
+    expect(inputFor({ entry, observation, status: with_('2026-01-01T00:20:00Z') })?.isChanged).toBe(false);
+  });
+});
