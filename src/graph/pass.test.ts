@@ -332,6 +332,16 @@ describe('what a pass reports', () => {
     expect(blockedBy).toMatch(/^a: Deployment shop\/a y+… since 2026-03-01T10:00:00Z$/);
   });
 
+  it('dates a node that has no status yet, and keeps that date', () => {
+    const first = passOf({ a: [], b: ['a'] }, { a: degraded, b: create }).statuses()['b'];
+    expect(first).toMatchObject({ phase: 'Pending', lastTransitionTime: '2026-03-01T10:00:00Z' });
+    const dated: NodeStatus = { phase: 'Pending', lastTransitionTime: '2026-02-27T08:00:00Z' };
+    const next = passOf({ a: [], b: ['a'] }, { a: degraded, b: { ...create, status: dated } }).statuses()[
+      'b'
+    ];
+    expect(next?.lastTransitionTime).toBe('2026-02-27T08:00:00Z');
+  });
+
   it('calls an empty graph Ready', () => {
     expect(passOf({}, {}).summary().phase).toBe('Ready');
   });
