@@ -25,7 +25,7 @@ import {
 } from './kube/index.ts';
 import type { Logger } from './observability/index.ts';
 import { readClusterFacts, readOwnIdentity } from './operator-facts.ts';
-import { createEvaluatorPool, DEFAULT_RENDER_LIMITS, Renderer } from './render/index.ts';
+import { createEvaluatorPool, DEFAULT_RENDER_LIMITS, type ModuleRenderer, Renderer } from './render/index.ts';
 import { Manager, type ReconcileReport, type Runnable } from './runtime/index.ts';
 import { loadEmbeddedLibrary, ModuleSources } from './source/index.ts';
 import { Tenancy } from './tenancy/index.ts';
@@ -188,12 +188,15 @@ async function buildParts(
     operator,
     tenancy,
     sources: new ModuleSources({ library }),
-    renderer: new Renderer({
-      evaluator: pool,
-      evaluatorVersion: pool.version.sha256,
-      library,
-      limits: { ...DEFAULT_RENDER_LIMITS, deadlineMs: options.renderDeadlineMs },
-    }),
+    renderer: loggedRenderer(
+      new Renderer({
+        evaluator: pool,
+        evaluatorVersion: pool.version.sha256,
+        library,
+        limits: { ...DEFAULT_RENDER_LIMITS, deadlineMs: options.renderDeadlineMs },
+      }),
+      log,
+    ),
     cluster: () => cluster,
     limits: { ...DEFAULT_GRAPH_WRITE_LIMITS, maxNodes: options.maxNodes },
     now: Date.now,
@@ -212,6 +215,21 @@ async function buildParts(
     graphController,
     transformController,
   ];
+}
+
+/** Says of each render that it was made: a settled operator makes none. */
+function loggedRenderer(renderer: ModuleRenderer, log: Logger): ModuleRenderer {
+  return {
+    policiesDigest: renderer.policiesDigest,
+    evaluatorVersion: renderer.evaluatorVersion,
+    render: async (request, signal) => {
+      const startedAtMs = performance.now();
+      const result = await renderer.render(request, signal);
+      const durationMs = Math.round(performance.now() - startedAtMs);
+      log.debug({ digest: request.module.digest, isGood: result.ok, durationMs }, 'module rendered');
+      return result;
+    },
+  };
 }
 
 /** An object without the field ownership that only the API server needs. */
