@@ -33,6 +33,9 @@ const config: ViteUserConfig = {
           globalSetup: ['test/control-plane/vitest-global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          // One operator at a time on the cluster that all files share; within a file stories run side by side.
+          fileParallelism: false,
+          maxConcurrency: 8,
         },
       },
     ],
