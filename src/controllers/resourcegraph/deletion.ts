@@ -10,7 +10,6 @@
 import { decodeResourceGraph, describeProblems } from '../../api/crd/index.ts';
 import {
   describeIdentity,
-  type InventoryItem,
   type KubeObject,
   type NamespacedName,
   RESOURCE_GRAPH_FINALIZER,
@@ -18,14 +17,7 @@ import {
 } from '../../api/index.ts';
 import { ObjectRemover } from '../../apply/index.ts';
 import { isoSeconds } from '../../graph/index.ts';
-import {
-  isConflict,
-  isForbidden,
-  isNotFound,
-  isPatchRejected,
-  RESOURCE_GRAPHS,
-  type Resource,
-} from '../../kube/index.ts';
+import { isConflict, isForbidden, isNotFound, isPatchRejected, RESOURCE_GRAPHS } from '../../kube/index.ts';
 import {
   DONE,
   hasFinalizer,
@@ -38,7 +30,7 @@ import {
 import type { GraphDependencies } from './dependencies.ts';
 import { type Fate, findFate } from './fate.ts';
 import { announcedKinds, isInventoryForeign, rebuildInventory } from './inventory.ts';
-import { isKindGone, kindUncertain } from './kind-gone.ts';
+import { isKindGone, resourceForRemoval } from './kind-gone.ts';
 import { watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
@@ -143,19 +135,12 @@ export class GraphFinalizer {
         ledger,
         remover: new ObjectRemover(client, ownerOf(key)),
         children: this.#deps.children,
-        resourceOf: (item) => this.#resourceOf(item, signal),
+        resourceOf: (item) => resourceForRemoval(this.#deps, item, signal),
         isOrphaned: (item) => fate === 'orphan' || item.deletion === 'Orphan',
       },
       ledger.items(),
       signal,
     );
-  }
-
-  async #resourceOf(item: InventoryItem, signal: AbortSignal): Promise<Resource | undefined> {
-    const resource = await this.#deps.mapper.resolve(item, signal);
-    if (resource !== undefined) return resource;
-    if (await isKindGone(this.#deps, item, signal)) return undefined;
-    throw kindUncertain(item);
   }
 
   /** Rights that stay away for long must not hold a deletion for ever: what can't be touched is left and said. */

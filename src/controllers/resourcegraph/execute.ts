@@ -1,6 +1,12 @@
 // Carries out what a pass decides: starts the nodes that it names, feeds back what came of them and what the watches
 // see meanwhile, and ends when nothing is in flight and nothing can start.
-import { type InventoryItem, identityKey, type KubeObject, type NamespacedName } from '../../api/index.ts';
+import {
+  gvkOf,
+  type InventoryItem,
+  identityKey,
+  type KubeObject,
+  type NamespacedName,
+} from '../../api/index.ts';
 import { type ApplyRequest, evaluateReadiness, type ObjectApplier, observe } from '../../apply/index.ts';
 import { ApplyConflictError, InvalidObjectError, WaitingError } from '../../errors.ts';
 import {
@@ -13,6 +19,7 @@ import {
 import { ApiError, type Resource } from '../../kube/index.ts';
 import type { Children } from './children.ts';
 import { Inbox } from './inbox.ts';
+import { kindNotServed } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
 import type { GraphSession } from './session.ts';
 import type { NodeTarget, Targets } from './targets.ts';
@@ -98,7 +105,9 @@ async function startNode(run: Execution, start: StartableNode, signal: AbortSign
   if (target === undefined) return;
   try {
     const { resource } = target;
-    if (resource === undefined || run.unavailable.has(start.id)) throw run.unavailable.get(start.id);
+    if (run.unavailable.has(start.id)) throw run.unavailable.get(start.id);
+    // The kind came between two looks; the next pass has it.
+    if (resource === undefined) throw kindNotServed(gvkOf(target.planNode.object));
     const object = await applyNode(run, target, resource, start, signal);
     const readiness = evaluateReadiness(target.planNode.node.readyWhen, observe(object), {
       appliedAtMs: run.now(),

@@ -3,7 +3,12 @@
 import type { GroupVersionKind, KubeObject } from '../../api/index.ts';
 import { WaitingError } from '../../errors.ts';
 import { isJsonObject } from '../../json/index.ts';
-import { CUSTOM_RESOURCE_DEFINITIONS, type OperatorClient, type RestMapper } from '../../kube/index.ts';
+import {
+  CUSTOM_RESOURCE_DEFINITIONS,
+  type OperatorClient,
+  type Resource,
+  type RestMapper,
+} from '../../kube/index.ts';
 import { describeKind } from './inventory.ts';
 
 const UNCERTAIN_RETRY_MS = 15_000;
@@ -35,9 +40,18 @@ function defines(crd: KubeObject, kind: { readonly group: string; readonly kind:
   return isJsonObject(names) && names['kind'] === kind.kind;
 }
 
-/** Not known whether the objects of a kind are gone. */
-export function kindUncertain(kind: GroupVersionKind): WaitingError {
-  return new WaitingError(
+/**
+ * The resource to remove an object of this kind with; undefined where the kind has gone for good, its objects with it.
+ * @throws WaitingError (`KIND_UNCERTAIN`) where neither is known.
+ */
+export async function resourceForRemoval(
+  sources: KindSources,
+  kind: GroupVersionKind,
+  signal: AbortSignal,
+): Promise<Resource | undefined> {
+  const resource = await sources.mapper.resolve(kind, signal);
+  if (resource !== undefined || (await isKindGone(sources, kind, signal))) return resource;
+  throw new WaitingError(
     `${describeKind(kind)} is not served, and whether its objects are gone is not known`,
     {
       code: 'KIND_UNCERTAIN',

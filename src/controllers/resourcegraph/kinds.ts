@@ -65,13 +65,7 @@ async function watchKind(
   signal: AbortSignal,
 ): Promise<unknown> {
   const resource: Resource | undefined = await request.mapper.resolve(kind, signal);
-  if (resource === undefined) {
-    return new WaitingError(`the API server does not serve ${describeKind(kind)}`, {
-      code: 'KIND_NOT_SERVED',
-      reason: 'KindNotServed',
-      afterMs: UNSERVED_RETRY_MS,
-    });
-  }
+  if (resource === undefined) return kindNotServed(kind);
   try {
     await request.children.watch(request.key, resource, signal);
     return undefined;
@@ -79,4 +73,13 @@ async function watchKind(
     signal.throwIfAborted();
     return error;
   }
+}
+
+/** The node waits for its kind. */
+export function kindNotServed(kind: GroupVersionKind): WaitingError {
+  return new WaitingError(`the API server does not serve ${describeKind(kind)}`, {
+    code: 'KIND_NOT_SERVED',
+    reason: 'KindNotServed',
+    afterMs: UNSERVED_RETRY_MS,
+  });
 }

@@ -21,6 +21,7 @@ import {
   plannedObjects,
   rebuildInventory,
 } from './inventory.ts';
+import { resourceForRemoval } from './kind-gone.ts';
 import { type WatchedKinds, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
@@ -228,7 +229,7 @@ async function prune(run: PassRun, prepared: Prepared, signal: AbortSignal): Pro
       ledger: prepared.ledger,
       remover: new ObjectRemover(client, prepared.owner),
       children: run.children,
-      resourceOf: (item) => run.mapper.resolve(item, signal),
+      resourceOf: (item) => resourceForRemoval(run, item, signal),
       isOrphaned: (item) => item.deletion === 'Orphan' || graph.spec.deletionPolicy === 'Orphan',
     },
     items,

@@ -4,7 +4,7 @@ import { decodeResourceGraph, describeProblems } from '../../api/crd/index.ts';
 import type { KubeObject, NamespacedName, ResourceGraph } from '../../api/index.ts';
 import { PequodError, TerminalError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
-import { isNamespaceTerminating, TransportError } from '../../kube/index.ts';
+import { isNamespaceTerminating } from '../../kube/index.ts';
 import {
   DONE,
   isBeingDeleted,
@@ -72,10 +72,9 @@ export class GraphReconciler {
   ): Promise<Result> {
     context.signal.throwIfAborted();
     if (isNamespaceTerminating(error)) return DONE;
-    if (!(error instanceof PequodError) || error instanceof TransportError) throw error;
+    if (!(error instanceof PequodError) || error.retry === 'backoff') throw error;
     const status = statusOfProblem(graph, session.statusOf(graph), error, isoSeconds(this.#deps.now()));
     await this.#writer.write(graph, session, status, false, context.signal);
-    if (error.retry === 'backoff') throw error;
     context.log.info(
       { code: error.code, reason: error.reason, error: error.message },
       'graph can not be executed',

@@ -9,7 +9,7 @@ import type {
   ResourceGraph,
   ResourceGraphStatus,
 } from '../../api/index.ts';
-import { messageOf, type PequodError, WaitingError } from '../../errors.ts';
+import { InvalidObjectError, messageOf, type PequodError } from '../../errors.ts';
 import type { GraphSummary } from '../../graph/index.ts';
 import { type HasMetadata, removeCondition, setCondition } from '../../runtime/index.ts';
 
@@ -59,14 +59,14 @@ export function statusOfProblem(
   nowIso: string,
 ): ResourceGraphStatus {
   const message = messageOf(error, 1024);
-  const isWaiting = error instanceof WaitingError;
   const idle: GraphPhase =
     previous.phase === undefined || previous.phase === 'Pending' ? 'Pending' : 'Executing';
-  const ready: ReadyState = { isReady: false, isStalled: !isWaiting, reason: error.reason, message };
+  const isStalled = error.retry === 'never' || error instanceof InvalidObjectError;
+  const ready: ReadyState = { isReady: false, isStalled, reason: error.reason, message };
   return {
     ...previous,
     observedGeneration: graph.metadata.generation ?? 0,
-    phase: isWaiting ? idle : 'Failed',
+    phase: isStalled ? 'Failed' : idle,
     blockedBy: messageOf(error),
     conditions: conditionsOf(graph, previous.conditions, ready, [], nowIso),
   };
