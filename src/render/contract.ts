@@ -4,57 +4,72 @@ import type {
   CueDiagnostic,
   CueEvaluation,
   CueModule,
-  CueReference,
   CueResultsOf,
   CueTree,
-  ValidateResult,
+  ReferencesQuery,
 } from 'cuelang-wasm';
 import type { ResolvedModule } from '../source/index.ts';
 import { formatCuePath } from './cue-path.ts';
 
 export const INPUT_FIELD = 'input' as const;
-export const CONTEXT_FIELD = 'context' as const;
+const CONTEXT_FIELD = 'context' as const;
 
-interface InputQuery {
+/** One render, as it goes to the evaluator. */
+export interface RenderQuestion {
+  readonly module: ResolvedModule;
+  /** The packages that every module may import. */
+  readonly builtins: CueTree;
+  readonly inputJson: string;
+  readonly contextJson: string;
+}
+
+interface Validate {
   readonly type: 'validate';
   readonly path: string;
-  readonly concrete: true;
+  readonly concrete?: boolean;
+}
+
+interface ValidateInput extends Validate {
   readonly fill: { readonly json: string; readonly name: string };
   readonly reportAs: string;
 }
 
-/** The queries of a render; what they mean is in {@link RenderAnswers}. */
-type RenderQueries = readonly [
-  { readonly type: 'references'; readonly path: string; readonly roots: readonly string[] },
-  InputQuery,
-  { readonly type: 'validate'; readonly path: string },
+interface Export {
+  readonly type: 'export';
+  readonly path: string;
+}
+
+/** What is asked of an input: is it what `#Input` wants, alone, and as `input` with the context filled in. */
+type InputQueries = readonly [ValidateInput, Validate];
+
+/** What is asked of a module besides. */
+type GraphQueries = readonly [
+  ReferencesQuery,
+  ReferencesQuery,
+  Validate,
   { readonly type: 'children'; readonly path: string },
-  { readonly type: 'export'; readonly path: string },
-  { readonly type: 'export'; readonly path: string },
-  { readonly type: 'export'; readonly path: string },
+  Export,
+  Export,
+  Export,
 ];
 
-/** In order: references to context, input against #Input, conflicts anywhere, nodes, violations, metadata, allowEmpty. */
-export type RenderAnswers = CueResultsOf<RenderQueries>;
+/**
+ * In order: the input's two; what graph and what input read of context; conflicts in graph; nodes, violations,
+ * metadata, allowEmpty. Nothing else of a module is looked at, since what is not looked at need not be among the reads.
+ */
+export type RenderAnswers = CueResultsOf<readonly [...InputQueries, ...GraphQueries]>;
 
-/** The evaluation that renders a module. `builtins` are the packages that every module may import. */
+/** The evaluation that renders a module. */
 export function renderEvaluation(
-  module: ResolvedModule,
-  builtins: CueTree,
-  inputJson: string,
-  contextJson: string,
-): CueEvaluation<RenderQueries> {
+  question: RenderQuestion,
+): CueEvaluation<readonly [...InputQueries, ...GraphQueries]> {
   return {
-    module: cueModule(module, builtins),
-    package: module.packagePath,
-    fills: [
-      { path: INPUT_FIELD, json: inputJson, name: INPUT_FIELD, unifyWith: '#Input' },
-      { path: CONTEXT_FIELD, json: contextJson, name: CONTEXT_FIELD },
-    ],
+    ...evaluationOf(question),
     queries: [
+      ...inputQueries(question),
       { type: 'references', path: 'graph', roots: [CONTEXT_FIELD] },
-      inputQuery(inputJson),
-      { type: 'validate', path: '' },
+      { type: 'references', path: INPUT_FIELD, roots: [CONTEXT_FIELD] },
+      { type: 'validate', path: 'graph' },
       { type: 'children', path: 'graph.nodes' },
       { type: 'export', path: 'graph.violations' },
       { type: 'export', path: 'graph.metadata' },
@@ -63,31 +78,45 @@ export function renderEvaluation(
   };
 }
 
-/** The evaluation that holds an input against `#Input`, alone. */
-export function inputEvaluation(
-  module: ResolvedModule,
-  builtins: CueTree,
-  inputJson: string,
-): CueEvaluation<readonly [InputQuery]> {
+/** The evaluation that looks at the input only. */
+export function inputEvaluation(question: RenderQuestion): CueEvaluation<InputQueries> {
+  return { ...evaluationOf(question), queries: inputQueries(question) };
+}
+
+function evaluationOf(question: RenderQuestion): Omit<CueEvaluation, 'queries'> {
+  const { module, inputJson, contextJson } = question;
   return {
-    module: cueModule(module, builtins),
+    module: cueModule(module, question.builtins),
     package: module.packagePath,
-    queries: [inputQuery(inputJson)],
+    fills: [
+      { path: INPUT_FIELD, json: inputJson, name: INPUT_FIELD, unifyWith: '#Input' },
+      { path: CONTEXT_FIELD, json: contextJson, name: CONTEXT_FIELD },
+    ],
   };
 }
 
-function inputQuery(inputJson: string): InputQuery {
+function inputQueries({ inputJson }: RenderQuestion): InputQueries {
   const fill = { json: inputJson, name: INPUT_FIELD };
-  return { type: 'validate', path: '#Input', concrete: true, fill, reportAs: INPUT_FIELD };
+  return [
+    { type: 'validate', path: '#Input', concrete: true, fill, reportAs: INPUT_FIELD },
+    { type: 'validate', path: INPUT_FIELD, concrete: true },
+  ];
 }
 
-/** What #Input leaves open because it depends on something else is seen again with the rest filled in: no error here. */
-export function inputErrors(answer: ValidateResult | undefined): readonly CueDiagnostic[] {
-  return answer?.errors.filter(({ kind }) => kind !== 'incomplete') ?? [];
+/**
+ * What is wrong with the input by `#Input` alone. A value that is open there may have a default that depends on the
+ * context: it is missing only if it is open with all filled in, too.
+ */
+export function inputErrors(answers: Pick<RenderAnswers, 0 | 1>): readonly CueDiagnostic[] {
+  const [alone, filled] = [answers[0]?.errors ?? [], answers[1]?.errors ?? []];
+  const isOpen = (path: string): boolean => filled.some((error) => error.path === path);
+  return alone.filter(({ kind, path }) => kind !== 'incomplete' && (kind !== 'missing' || isOpen(path)));
 }
 
-/** Paths of `context` that are read, sorted, each without what another covers. */
-export function readPaths(references: readonly CueReference[]): readonly string[] {
+/** Paths of `context` that are read, sorted, each without what another covers; all of it where that is not known. */
+export function readPaths([, , graph, input]: RenderAnswers): readonly string[] {
+  if (graph?.exists !== true) return [CONTEXT_FIELD];
+  const references = [...graph.references, ...(input?.references ?? [])];
   const paths = references.map(({ segments }) => {
     const unknown = segments.indexOf('*');
     return unknown < 0 ? segments : segments.slice(0, unknown);
@@ -105,14 +134,17 @@ export function readPaths(references: readonly CueReference[]): readonly string[
 function cueModule(module: ResolvedModule, builtins: CueTree): CueModule {
   const { tree, packagePath } = module;
   const own = [...tree.files].filter(([path]) => isInFolder(path, packagePath));
-  const missing = [INPUT_FIELD, CONTEXT_FIELD].filter((name) => {
+  const isDeclared = (name: string): boolean => {
     const declaration = new RegExp(`^"?${name}"?[?!]?[ \\t]*:`, 'm');
-    return !own.some(([, content]) => declaration.test(content));
-  });
+    return own.some(([, content]) => declaration.test(content));
+  };
+  const missing = [
+    ...(isDeclared(INPUT_FIELD) ? [] : [`${INPUT_FIELD}: ${isDeclared('#Input') ? '#Input' : '_'}`]),
+    ...(isDeclared(CONTEXT_FIELD) ? [] : [`${CONTEXT_FIELD}: _`]),
+  ];
   const files = Object.fromEntries(tree.files);
   if (missing.length === 0) return { id: module.digest, files, builtins: [builtins] };
-  const declarations = missing.map((name) => `\n${name}: _`).join('');
-  for (const [path, content] of own) files[path] = `${content}${declarations}\n`;
+  for (const [path, content] of own) files[path] = `${content}\n${missing.join('\n')}\n`;
   return { id: `${module.digest}/${packagePath}`, files, builtins: [builtins] };
 }
 

@@ -322,6 +322,16 @@ graph: nodes: {
     expect(error.message).toContain(pool.version.cue);
   });
 
+  it('eats memory: it is stopped, and others go on', async () => {
+    const greedy = configMap(
+      '{n: len(strings.Join([for a in list.Range(0, 1e7, 1) {"\\(a)-\\(strings.Repeat("x", 1000))"}], ""))}',
+      'import (\n\t"list"\n\t"strings"\n)',
+    );
+    const { error } = await refused(inline(greedy));
+    expect(error.code).toBe('RENDER_LIMIT');
+    expect((await rendered(inline(configMap('{}')))).nodes).toHaveLength(1);
+  });
+
   it('never ends: it is stopped, and others go on', async () => {
     const runaway = configMap(
       '{n: len([for a in list.Range(0, 1e6, 1) for b in list.Range(0, 1e6, 1) {a+b}])}',
@@ -407,6 +417,22 @@ describe('the contract', () => {
   });
 });
 
+describe('a render that is no longer wanted', () => {
+  it('ends with the reason, whatever the module does', async () => {
+    const controller = new AbortController();
+    const renderer = new Renderer({ evaluator: pool, evaluatorVersion: '', library });
+    const text = configMap(
+      '{n: len([for a in list.Range(0, 1e6, 1) for b in list.Range(0, 1e6, 1) {a+b}])}',
+      'import "list"',
+    );
+    const pending = renderer.render({ module: inline(text), input: {}, context }, controller.signal);
+    const reason = new Error('no longer wanted');
+    controller.abort(reason);
+    await expect(pending).rejects.toBe(reason);
+    expect((await rendered(inline(configMap('{}')))).nodes).toHaveLength(1);
+  });
+});
+
 describe('what a module reads of its context', () => {
   const reads = async (text: string): Promise<readonly string[]> => (await rendered(inline(text))).reads;
 
@@ -423,6 +449,19 @@ describe('what a module reads of its context', () => {
     expect(await reads(configMap('{a: context.labels["example.com/tier"]}'))).toEqual([
       'context.labels."example.com/tier"',
     ]);
+  });
+
+  it('includes what the schema of the input takes from it', async () => {
+    const schema = '#Input: {n: string | *context.name, m?: string}';
+    const module = inline(configMap('{a: input.n}', schema));
+    const { nodes, reads } = await rendered(module, { m: 'x' });
+    expect(reads).toEqual(['context.name']);
+    expect(stringifyJson(nodes)).toContain('"data":{"a":"web"}');
+    expect(stringifyJson((await rendered(module, { n: 'own' })).nodes)).toContain('"data":{"a":"own"}');
+    const unread = inline(
+      configMap('{}', 'context: _\n#Input: {n: string}\ninput: #Input & {n: context.labels.team}'),
+    );
+    expect((await rendered(unread, { n: 'a' })).reads).toEqual(['context.labels.team']);
   });
 
   it('includes what is only asked for', async () => {
