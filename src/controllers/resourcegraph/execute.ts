@@ -9,13 +9,7 @@ import {
 } from '../../api/index.ts';
 import { type ApplyRequest, evaluateReadiness, type ObjectApplier, observe } from '../../apply/index.ts';
 import { ApplyConflictError, InvalidObjectError, WaitingError } from '../../errors.ts';
-import {
-  failureOf,
-  type Pass,
-  type Readiness,
-  readinessStartMs,
-  type StartableNode,
-} from '../../graph/index.ts';
+import { failureOf, type Pass, type StartableNode } from '../../graph/index.ts';
 import { ApiError, type Resource } from '../../kube/index.ts';
 import type { Children } from './children.ts';
 import { Inbox } from './inbox.ts';
@@ -23,6 +17,7 @@ import { kindNotServed } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
 import type { GraphSession } from './session.ts';
 import type { NodeTarget, Targets } from './targets.ts';
+import { judgeReadiness } from './work.ts';
 
 export interface Execution {
   readonly key: NamespacedName;
@@ -86,18 +81,7 @@ function take(run: Execution, nodeOf: ReadonlyMap<string, string>, message: Mess
   const target = id === undefined ? undefined : run.targets.get(id);
   if (id === undefined || target?.resource === undefined) return;
   const observation = run.children.observation(run.key, target.resource, target.identity);
-  run.pass.observed(id, readinessOf(run, target, observation), run.now());
-}
-
-function readinessOf(
-  run: Execution,
-  target: NodeTarget,
-  observation: Parameters<typeof evaluateReadiness>[1],
-): Readiness {
-  return evaluateReadiness(target.planNode.node.readyWhen, observation, {
-    appliedAtMs: readinessStartMs(run.pass.statusOf(target.planNode.id)),
-    nowMs: run.now(),
-  });
+  run.pass.observed(id, judgeReadiness(target, observation, run.pass.statusOf(id), run.now()), run.now());
 }
 
 async function startNode(run: Execution, start: StartableNode, signal: AbortSignal): Promise<void> {

@@ -35,8 +35,8 @@ const graph: ResourceGraph = {
   },
 };
 
-function target(): NodeTarget {
-  const plan = buildPlan([node], { namespace: 'shop' });
+function target(of: GraphNode = node): NodeTarget {
+  const plan = buildPlan([of], { namespace: 'shop' });
   const planNode = plan.ok ? plan.plan.nodes[0] : undefined;
   if (planNode === undefined) throw new Error('no plan');
   return {
@@ -44,7 +44,7 @@ function target(): NodeTarget {
     identity: { ...planNode.identity, namespace: 'shop' },
     resource: CONFIG_MAPS,
     deletion: 'Delete',
-    stamped: (origin) => stampObject(node, { owner, namespace: 'shop', origin, deletion: 'Delete' }),
+    stamped: (origin) => stampObject(of, { owner, namespace: 'shop', origin, deletion: 'Delete' }),
   };
 }
 
@@ -75,8 +75,8 @@ interface World {
   readonly status?: ResourceGraphStatus;
 }
 
-function inputFor(world: World): NodeInput | undefined {
-  const inputs = findWork(new Map([['config', target()]]), {
+function inputFor(world: World, of: GraphNode = node): NodeInput | undefined {
+  const inputs = findWork(new Map([[of.id, target(of)]]), {
     graph,
     status: world.status ?? { observedGeneration: 3 },
     owner,
@@ -84,7 +84,7 @@ function inputFor(world: World): NodeInput | undefined {
     entryOf: () => world.entry,
     observationOf: () => world.observation,
   });
-  return inputs.get('config');
+  return inputs.get(of.id);
 }
 
 describe('what there is to do for a node', () => {
@@ -110,6 +110,42 @@ describe('what there is to do for a node', () => {
     ['has no entry of ours any more', { ...observation, owned: {} }],
   ])('is a repair where the object %s', (_, seen) => {
     expect(inputFor({ entry, observation: seen })?.work).toBe('repair');
+  });
+});
+
+describe('a Job with a TTL', () => {
+  const job: GraphNode = {
+    id: 'migrate',
+    object: {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { name: 'migrate' },
+      spec: { ttlSecondsAfterFinished: 60 },
+    },
+  };
+  const jobEntry = {
+    ...entry,
+    group: 'batch',
+    kind: 'Job',
+    name: 'migrate',
+    sent: sentHash(target(job).stamped('Created'), []),
+  };
+
+  it('is over when it goes after it was Ready', () => {
+    const status: ResourceGraphStatus = {
+      observedGeneration: 3,
+      nodeStatus: { migrate: { phase: 'Ready' } },
+    };
+    const input = inputFor({ entry: jobEntry, observation: undefined, status }, job);
+    expect(input).toMatchObject({ work: 'none', readiness: { state: 'ready' } });
+  });
+
+  it('is made again when it goes before that', () => {
+    const status: ResourceGraphStatus = {
+      observedGeneration: 3,
+      nodeStatus: { migrate: { phase: 'Applied' } },
+    };
+    expect(inputFor({ entry: jobEntry, observation: undefined, status }, job)?.work).toBe('repair');
   });
 });
 

@@ -1,7 +1,8 @@
 // What there is to do for each node, from what was sent, what was left behind, and what the watch sees. Pure.
 import type { InventoryItem, NodeStatus, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
 import { evaluateReadiness, type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
-import { type NodeInput, type NodeWork, readinessStartMs } from '../../graph/index.ts';
+import { type NodeInput, type NodeWork, type Readiness, readinessStartMs } from '../../graph/index.ts';
+import { isJsonObject } from '../../json/index.ts';
 import type { NodeTarget, Targets } from './targets.ts';
 
 export interface WorkContext {
@@ -22,12 +23,9 @@ export function findWork(targets: Targets, context: WorkContext): ReadonlyMap<st
 
 function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
   const observation = context.observationOf(target);
-  const work = workOf(target, context.entryOf(target), observation, context.owner);
   const status = storedStatus(target, context);
-  const readiness = evaluateReadiness(target.planNode.node.readyWhen, observation, {
-    appliedAtMs: readinessStartMs(status),
-    nowMs: context.nowMs,
-  });
+  const work = workOf(target, context.entryOf(target), observation, status, context.owner);
+  const readiness = judgeReadiness(target, observation, status, context.nowMs);
   return {
     status,
     work,
@@ -35,6 +33,32 @@ function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
     wasEverReady: status.readyAt !== undefined,
     readiness,
   };
+}
+
+/** Whether the node's object is what the node waits for, as the watch shows it. */
+export function judgeReadiness(
+  target: NodeTarget,
+  observation: Observation | undefined,
+  status: NodeStatus,
+  nowMs: number,
+): Readiness {
+  if (observation === undefined && isOverByTtl(target, status)) {
+    return { state: 'ready', reason: 'Ready', message: 'finished and was removed after its TTL' };
+  }
+  const appliedAtMs = readinessStartMs(status);
+  return evaluateReadiness(target.planNode.node.readyWhen, observation, { appliedAtMs, nowMs });
+}
+
+/** A Job that was Ready and has a TTL goes away by itself: it is over, not lost. */
+function isOverByTtl({ identity, planNode }: NodeTarget, status: NodeStatus): boolean {
+  const spec = planNode.object['spec'];
+  return (
+    identity.group === 'batch' &&
+    identity.kind === 'Job' &&
+    status.phase === 'Ready' &&
+    isJsonObject(spec) &&
+    spec['ttlSecondsAfterFinished'] !== undefined
+  );
 }
 
 /** Failures of another generation don't hold back this one. */
@@ -54,15 +78,17 @@ function isChanged(work: NodeWork, status: NodeStatus): boolean {
 }
 
 /** What brings this node's object to what the node says. */
-export function workOf(
+function workOf(
   target: NodeTarget,
   entry: InventoryItem | undefined,
   observation: Observation | undefined,
+  status: NodeStatus,
   owner: GraphOwner,
 ): NodeWork {
   if (entry?.uid === undefined) return 'create';
   const desired = sentHash(target.stamped(entry.origin), target.planNode.node.ignoreFields ?? []);
   if (entry.sent !== desired) return 'update';
+  if (observation === undefined && isOverByTtl(target, status)) return 'none';
   if (observation?.uid !== entry.uid) return 'repair';
   if (observation.deletionTimestamp !== undefined) return 'repair';
   return observation.owned[owner.manager] === entry.owned ? 'none' : 'repair';
