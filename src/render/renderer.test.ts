@@ -1,5 +1,6 @@
 // Modules as people write them, through the real evaluator.
 import type { CuePool } from 'cuelang-wasm';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type JsonObject, parseJson, stringifyJson } from '../json/index.ts';
 import {
@@ -16,6 +17,7 @@ import {
   Renderer,
   type RenderFailed,
   type RenderLimits,
+  renderKey,
 } from './index.ts';
 
 const signal = new AbortController().signal;
@@ -327,9 +329,19 @@ graph: nodes: {
       '{n: len(strings.Join([for a in list.Range(0, 1e7, 1) {"\\(a)-\\(strings.Repeat("x", 1000))"}], ""))}',
       'import (\n\t"list"\n\t"strings"\n)',
     );
-    const { error } = await refused(inline(greedy));
-    expect(error.code).toBe('RENDER_LIMIT');
-    expect((await rendered(inline(configMap('{}')))).nodes).toHaveLength(1);
+    const small = await createEvaluatorPool({
+      maxWorkers: 1,
+      deadlineMs: 60_000,
+      maxMemoryBytes: 64 * 1024 * 1024,
+    });
+    try {
+      const renderer = new Renderer({ evaluator: small, evaluatorVersion: '', library });
+      const render = (text: string) => renderer.render({ module: inline(text), input: {}, context }, signal);
+      expect(await render(greedy)).toMatchObject({ ok: false, error: { code: 'RENDER_LIMIT' } });
+      expect(await render(configMap('{}'))).toMatchObject({ ok: true });
+    } finally {
+      await small.close();
+    }
   });
 
   it('never ends: it is stopped, and others go on', async () => {
@@ -468,6 +480,49 @@ describe('what a module reads of its context', () => {
     expect(await reads(configMap('{if context.annotations.debug != _|_ {debug: "1"}}'))).toEqual([
       'context.annotations.debug',
     ]);
+  });
+
+  it('decides alone: contexts that agree in it give the same nodes', async () => {
+    const module = inline(
+      configMap(
+        `{
+	name: _name
+	if context.labels.team == "a" {team: context.annotations.owner}
+	for k, v in context.annotations if k =~ "^x" {"label-\\(k)": v}
+}`,
+        '_name: string | *context.name\ncontext: {name: string, labels: [string]: string, ...}',
+      ),
+    );
+    const renderer = new Renderer({ evaluator: pool, evaluatorVersion: '', library });
+    const map = (keys: readonly string[]) =>
+      fc.dictionary(fc.constantFrom(...keys), fc.constantFrom('a', 'b'), {
+        maxKeys: 2,
+        noNullPrototype: true,
+      });
+    const contexts = fc.record({
+      name: fc.constantFrom('n', 'm'),
+      namespace: fc.constantFrom('s', 't'),
+      labels: map(['team', 'tier']),
+      annotations: map(['owner', 'x']),
+      cluster: fc.constant(context.cluster),
+    });
+    const constants = {
+      moduleDigest: module.digest,
+      packagePath: '.',
+      input: {},
+      policiesDigest: '',
+      evaluatorVersion: '',
+    };
+    const seen = new Map<string, string>();
+    const answer = async (given: RenderContext): Promise<void> => {
+      const result = await renderer.render({ module, input: {}, context: given }, signal);
+      const key = renderKey({ ...constants, context: given, reads: result.reads });
+      const outcome = result.ok ? result.renderHash : result.error.message;
+      expect(seen.get(key) ?? outcome).toBe(outcome);
+      seen.set(key, outcome);
+    };
+    await fc.assert(fc.asyncProperty(contexts, answer), { numRuns: 60 });
+    expect(new Set(seen.values()).size).toBeGreaterThan(3);
   });
 
   it('is a whole branch where the key is computed or all keys are taken', async () => {
