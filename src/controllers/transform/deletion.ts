@@ -20,7 +20,7 @@ import type { TransformDependencies } from './dependencies.ts';
 import { releaseFinalizer } from './finalizer.ts';
 import type { GraphPolicies } from './graph-build.ts';
 import { guarded, setPolicies } from './graph-patch.ts';
-import { controllerOf, type GraphView, viewGraph } from './graph-view.ts';
+import { controllerOf, type GraphView, relationOf, viewGraph } from './graph-view.ts';
 import { policiesOf } from './graph-write.ts';
 import type { TransformMemory } from './memory.ts';
 import { nextStatus } from './status.ts';
@@ -60,7 +60,7 @@ function isUnderWay(deps: DeletionDependencies, transform: KubeObject, graph: Gr
   return setPolicies(graph, lastPolicies(deps, transform, graph.object)).length === 0;
 }
 
-/** @returns what is left of the graph; undefined once the API server says that it is gone */
+/** @returns what is left of the graph; undefined once the API server says that it is gone, or never was ours */
 async function deleteGraph(
   deps: DeletionDependencies,
   transform: KubeObject,
@@ -68,7 +68,7 @@ async function deleteGraph(
 ): Promise<GraphView | undefined> {
   const key = keyOf(transform);
   const live = await readGraph(deps, transform, signal);
-  if (live === undefined) return undefined;
+  if (live === undefined || relationOf(viewGraph(live), transform) === 'foreign') return undefined;
   const changes = setPolicies(viewGraph(live), lastPolicies(deps, transform, live));
   const options = { fieldManager: OPERATOR_FIELD_MANAGER };
   const patch = guarded(live, changes);
@@ -79,8 +79,7 @@ async function deleteGraph(
   const { uid, resourceVersion } = graph.metadata;
   const guard = { uid, resourceVersion, propagationPolicy: 'Background' } as const;
   const deleted = await deps.operator.delete(RESOURCE_GRAPHS, key, guard, signal);
-  // Whether it is really gone, and not another one there, is for the next read to say.
-  if (deleted.state === 'gone') return (await readGraph(deps, transform, signal)) && viewGraph(graph);
+  if (deleted.state === 'gone') return undefined;
   deps.graphs.observeOwnWrite(deleted.object);
   return viewGraph(deleted.object);
 }

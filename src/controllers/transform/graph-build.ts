@@ -1,6 +1,5 @@
 // What a ResourceGraph has to be, from a Transform and its render. Pure.
 import {
-  API_GROUP,
   API_VERSION,
   APPLYSET_ID_LABEL,
   APPLYSET_KINDS_ANNOTATION,
@@ -140,20 +139,40 @@ function groupKind({ group, kind }: { readonly group: string; readonly kind: str
   return group === '' ? kind : `${kind}.${group}`;
 }
 
-/**
- * Warnings about a graph that is near its limits.
- * @throws TerminalError (`GRAPH_TOO_LARGE`) where it is over one: nothing of it may be written
- */
-export function checkSize(spec: ResourceGraphSpec, limits: GraphWriteLimits): readonly Violation[] {
-  const bytes = Buffer.byteLength(stringifyJson(spec));
-  const warnings: Violation[] = [];
-  for (const { value, limit, what } of [
-    { value: spec.nodes.length, limit: limits.maxNodes, what: 'nodes' },
-    { value: bytes, limit: limits.maxSpecBytes, what: 'bytes' },
-  ]) {
-    const message = `the graph has ${value} ${what}, at most ${limit} are taken`;
-    if (value > limit) throw new TerminalError(message, { code: 'GRAPH_TOO_LARGE', reason: 'GraphTooLarge' });
-    if (value > limit * WARNING_SHARE) warnings.push({ path: 'graph.nodes', message, severity: 'Warning' });
+/** How large a graph is. */
+export interface GraphSize {
+  readonly nodes: number;
+  /** Of the spec as JSON. */
+  readonly bytes: number;
+}
+
+export function sizeOf(spec: ResourceGraphSpec): GraphSize {
+  return { nodes: spec.nodes.length, bytes: Buffer.byteLength(stringifyJson(spec)) };
+}
+
+/** @throws TerminalError (`GRAPH_TOO_LARGE`) where the graph is over a limit: nothing of it may be written */
+export function checkSize(size: GraphSize, limits: GraphWriteLimits): void {
+  for (const { share, message } of sharesOf(size, limits)) {
+    if (share > 1) throw new TerminalError(message, { code: 'GRAPH_TOO_LARGE', reason: 'GraphTooLarge' });
   }
-  return warnings;
+}
+
+/** Warnings about a graph that is near its limits. */
+export function sizeWarnings(size: GraphSize, limits: GraphWriteLimits): readonly Violation[] {
+  return sharesOf(size, limits)
+    .filter(({ share }) => share > WARNING_SHARE)
+    .map(({ message }) => ({ path: 'graph.nodes', message, severity: 'Warning' }));
+}
+
+function sharesOf(
+  size: GraphSize,
+  limits: GraphWriteLimits,
+): readonly { readonly share: number; readonly message: string }[] {
+  return [
+    { value: size.nodes, limit: limits.maxNodes, what: 'nodes' },
+    { value: size.bytes, limit: limits.maxSpecBytes, what: 'bytes' },
+  ].map(({ value, limit, what }) => ({
+    share: value / limit,
+    message: `the graph has ${value} ${what}, at most ${limit} are taken`,
+  }));
 }

@@ -12,7 +12,8 @@ import {
 } from '../../api/index.ts';
 import { hashJson } from '../../json/index.ts';
 import { isBeingDeleted } from '../../runtime/index.ts';
-import type { TransformMemory } from './memory.ts';
+import { sizeOf } from './graph-build.ts';
+import type { GraphMeasure, TransformMemory } from './memory.ts';
 
 export interface GraphView {
   readonly object: KubeObject;
@@ -60,22 +61,26 @@ export function isTransform(owner: OwnerReference): boolean {
 
 /**
  * The renderHash that the graph says it has, if its nodes have it too: a graph that someone edited is not what was
- * rendered. Nodes are hashed once a generation.
+ * rendered.
  */
 export function renderHashIn(graph: GraphView | undefined, memory: TransformMemory): string | undefined {
   if (graph?.spec === undefined) return undefined;
   const { renderHash } = graph.spec.metadata;
   const { storedAs } = memory;
-  const hash = nodesHash(graph, graph.spec, memory);
+  const { hash } = measureGraph(graph, graph.spec, memory);
   if (hash === renderHash) return renderHash;
   return storedAs?.renderHash === renderHash && storedAs.hash === hash ? renderHash : undefined;
 }
 
-function nodesHash(graph: GraphView, spec: ResourceGraphSpec, memory: TransformMemory): string {
+/** Hash and size of the graph's spec, from memory where this generation has been measured. */
+export function measureGraph(
+  graph: GraphView,
+  spec: ResourceGraphSpec,
+  memory: TransformMemory,
+): GraphMeasure {
   const { uid, generation } = graph;
-  const known = memory.graphHash;
-  if (known?.uid === uid && known.generation === generation) return known.hash;
-  const hash = hashJson(spec.nodes);
-  memory.graphHash = { uid, generation, hash };
-  return hash;
+  if (memory.measure?.uid !== uid || memory.measure.generation !== generation) {
+    memory.measure = { uid, generation, hash: hashJson(spec.nodes), size: sizeOf(spec) };
+  }
+  return memory.measure;
 }

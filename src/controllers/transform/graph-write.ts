@@ -4,15 +4,14 @@ import type { KubeObject, ResourceGraphSpec, Transform, Violation } from '../../
 import { OPERATOR_FIELD_MANAGER } from '../../api/index.ts';
 import { TerminalError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
-import { hashJson } from '../../json/index.ts';
 import { isNotFound, type JsonPatchOperation, keyOf, RESOURCE_GRAPHS, TRANSFORMS } from '../../kube/index.ts';
 import { isBeingDeleted } from '../../runtime/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
-import { checkSize, type GraphPolicies, graphSpec, newGraph } from './graph-build.ts';
+import { checkSize, type GraphPolicies, graphSpec, newGraph, sizeOf } from './graph-build.ts';
 import { guarded, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
-import { type GraphRelation, type GraphView, renderHashIn, viewGraph } from './graph-view.ts';
+import { type GraphRelation, type GraphView, measureGraph, renderHashIn, viewGraph } from './graph-view.ts';
 import type { TransformMemory } from './memory.ts';
 import type { RenderOutcome } from './render.ts';
 
@@ -84,23 +83,24 @@ function wantedSpec(deps: GraphDependencies, task: GraphTask): WantedSpec {
   const { render, resolution, transform, graph, memory } = task;
   if (render?.state !== 'rendered' || resolution === undefined) return {};
   if (renderHashIn(graph, memory) === render.result.renderHash) return {};
-  const input = {
+  const spec = graphSpec({
     transform,
     resolution,
+    result: render.result,
     policies: policiesOf(deps, transform),
     previous: graph?.spec,
     nowIso: isoSeconds(deps.now()),
-  };
-  const spec = graphSpec({ ...input, result: render.result });
+  });
   try {
-    const warnings = checkSize(spec, deps.limits);
-    if (warnings.length === 0) return { spec };
-    const violations: readonly Violation[] = [...render.result.violations, ...warnings];
-    return { spec: graphSpec({ ...input, result: { ...render.result, violations } }) };
+    checkSize(sizeOf(spec), deps.limits);
+    return { spec };
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error;
     const violation: Violation = { path: 'graph.nodes', message: error.message, severity: 'Error' };
-    return { failure: { step: 'Rendered', error, violations: [violation] } };
+    const failure: Failure = { step: 'Rendered', error, violations: [violation] };
+    const { key, reads } = render.summary;
+    memory.failed = { key, reads, failure, retryAtMs: undefined };
+    return { failure };
   }
 }
 
@@ -141,8 +141,7 @@ function observe(deps: GraphDependencies, memory: TransformMemory, written: Kube
   const graph = viewGraph(written);
   if (graph.spec !== undefined) {
     const { renderHash } = graph.spec.metadata;
-    const hash = hashJson(graph.spec.nodes);
-    memory.graphHash = { uid: graph.uid, generation: graph.generation, hash };
+    const { hash } = measureGraph(graph, graph.spec, memory);
     memory.storedAs = hash === renderHash ? undefined : { renderHash, hash };
   }
   return graph;

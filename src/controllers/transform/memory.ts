@@ -1,9 +1,10 @@
 // What is remembered of a Transform between passes. Nothing here is needed to be right: without it a pass reads its
 // source once more, renders once more, or writes progress a second later. It goes with the Transform, or with a restart.
-import type { KubeObject, NamespacedName } from '../../api/index.ts';
+import type { KubeObject, NamespacedName, Violation } from '../../api/index.ts';
 import type { PequodError } from '../../errors.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
+import type { GraphSize } from './graph-build.ts';
 
 /** The last answer of the source. */
 export interface SourceMemory {
@@ -23,6 +24,8 @@ export interface RenderSummary {
   readonly key: string;
   readonly reads: readonly string[];
   readonly renderHash: string;
+  /** Warnings; undefined where only the graph still knows them. */
+  readonly violations: readonly Violation[] | undefined;
 }
 
 /** A render that failed, so that it is not repeated. */
@@ -33,11 +36,13 @@ export interface FailedRender {
   readonly retryAtMs: number | undefined;
 }
 
-/** Hash of the nodes of one generation of a graph: they are large, and change only with the generation. */
-export interface GraphHash {
+/** One generation of a graph, measured: it is large, and changes only with the generation. */
+export interface GraphMeasure {
   readonly uid: string;
   readonly generation: number;
+  /** Hash of the nodes. */
   readonly hash: string;
+  readonly size: GraphSize;
 }
 
 export interface TransformMemory {
@@ -45,7 +50,7 @@ export interface TransformMemory {
   source?: SourceMemory | undefined;
   rendered?: RenderSummary | undefined;
   failed?: FailedRender | undefined;
-  graphHash?: GraphHash | undefined;
+  measure?: GraphMeasure | undefined;
   /** What the API server made of nodes that we wrote, where it changed them: nothing is gained by writing again. */
   storedAs?: { readonly renderHash: string; readonly hash: string } | undefined;
   /** Token of the last reconcile that was asked for and that this process has seen. */

@@ -1,7 +1,7 @@
 // One pass over a Transform: finalizer, source, render, graph, status. Each phase works with what the watches show and
 // what is remembered; none waits for anything but its own calls. A pass over a settled Transform makes no call.
 import { decodeTransform, describeProblems } from '../../api/crd/index.ts';
-import type { KubeObject, NamespacedName, Transform, TransformStatus } from '../../api/index.ts';
+import type { KubeObject, NamespacedName, Transform, TransformStatus, Violation } from '../../api/index.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import {
   isAlreadyExists,
@@ -22,12 +22,14 @@ import { finalizeTransform } from './deletion.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
 import { ensureFinalizer } from './finalizer.ts';
-import { type GraphView, relationOf, renderHashIn, viewGraph } from './graph-view.ts';
+import type { Findings, Hold } from './findings.ts';
+import { sizeWarnings } from './graph-build.ts';
+import { type GraphView, measureGraph, relationOf, renderHashIn, viewGraph } from './graph-view.ts';
 import { bringGraph } from './graph-write.ts';
 import { type SourceMemory, TransformMemories, type TransformMemory } from './memory.ts';
 import { type RenderOutcome, renderTransform } from './render.ts';
 import { reconcileToken, resolveSource } from './source.ts';
-import { type Findings, type Hold, invalidStatus, nextStatus } from './status.ts';
+import { invalidStatus, nextStatus } from './status.ts';
 import { writeStatus } from './status-write.ts';
 
 /** What a pass came to: what goes into the status, and when it wants to run again. */
@@ -109,7 +111,13 @@ export class TransformReconciler {
     if (outcome.graph !== undefined && outcome.graph !== graph) {
       log.info({ renderHash: outcome.graph.spec?.metadata.renderHash }, 'ResourceGraph written');
     }
-    return endOf(transform, memory.source ?? source, render, outcome);
+    const warnings = this.#sizeWarnings(outcome.graph, memory);
+    return endOf(transform, memory.source ?? source, render, { ...outcome, sizeWarnings: warnings });
+  }
+
+  #sizeWarnings(graph: GraphView | undefined, memory: TransformMemory): readonly Violation[] {
+    if (graph?.spec === undefined) return [];
+    return sizeWarnings(measureGraph(graph, graph.spec, memory).size, this.#deps.limits);
   }
 
   #resultOf(statusDueMs: number | undefined, wakeAtMs: readonly (number | undefined)[]): Result {
@@ -158,7 +166,7 @@ function endOf(
   transform: Transform,
   source: SourceMemory,
   render: RenderOutcome | undefined,
-  outcome: Pick<Findings, 'failure' | 'graph' | 'hold'>,
+  outcome: Pick<Findings, 'failure' | 'graph' | 'hold' | 'sizeWarnings'>,
 ): PassEnd {
   const { answer } = source;
   const failure = outcome.failure ?? failureOf(source, render);

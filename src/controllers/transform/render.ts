@@ -2,6 +2,7 @@
 // only where it differs, or where nodes have to be written that are not at hand, is the module evaluated again.
 import type { Transform } from '../../api/index.ts';
 import { type ModuleRenderer, type Rendered, renderContext, renderKey } from '../../render/index.ts';
+import { isConditionTrue } from '../../runtime/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
@@ -63,7 +64,8 @@ export async function renderTransform(
     return { state: 'failed', failed: memory.failed };
   }
   const reads = storableReads(result.reads);
-  memory.rendered = { key: keyFor(reads), reads, renderHash: result.renderHash };
+  const { renderHash, violations } = result;
+  memory.rendered = { key: keyFor(reads), reads, renderHash, violations };
   memory.failed = undefined;
   return { state: 'rendered', summary: memory.rendered, result };
 }
@@ -98,9 +100,16 @@ function knownSummary(
 ): RenderSummary | undefined {
   const { rendered } = memory;
   if (rendered !== undefined && keyFor(rendered.reads) === rendered.key) return rendered;
-  const { renderKey: key, renderReads: reads = [], applied } = transform.status ?? {};
+  const { renderKey: key, renderReads: reads = [], applied, conditions, violations } = transform.status ?? {};
   if (key === undefined || applied === undefined || keyFor(reads) !== key) return undefined;
-  return { key, reads, renderHash: applied.renderHash };
+  // After a failure, what the status lists is about another render than the one that runs.
+  const isAboutThis = isConditionTrue(conditions, 'Rendered');
+  return {
+    key,
+    reads,
+    renderHash: applied.renderHash,
+    violations: isAboutThis ? (violations ?? []) : undefined,
+  };
 }
 
 function knownFailure(memory: TransformMemory, keyFor: KeyFunction, nowMs: number): FailedRender | undefined {

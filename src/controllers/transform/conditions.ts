@@ -1,0 +1,129 @@
+// The conditions of a Transform: how far the pass came, and what that means. Reconciling and Stalled are there only
+// while they are true, so that kstatus reads a Transform without knowing it.
+import type { Condition, Transform, TransformConditionType } from '../../api/index.ts';
+import { findCondition, removeCondition, setCondition } from '../../runtime/index.ts';
+import type { Resolution } from '../../source/index.ts';
+import { clipText } from './clip.ts';
+import { type Failure, isStalling } from './failure.ts';
+import type { Findings } from './findings.ts';
+import type { GraphView } from './graph-view.ts';
+
+/** Of the cause in a message, so that what follows it is always seen. */
+const MAX_FAILURE_LENGTH = 900;
+
+export interface StepInput {
+  readonly failure: Failure | undefined;
+  readonly isCurrent: boolean;
+  readonly resolution: Resolution | undefined;
+  readonly generation: number;
+  readonly nowIso: string;
+}
+
+/** Fetched, Validated and Rendered, each as far as the pass came to it. */
+export function stepConditions(
+  previous: readonly Condition[] | undefined,
+  input: StepInput,
+): readonly Condition[] {
+  const { failure, isCurrent, resolution, generation, nowIso } = input;
+  let conditions = previous ?? [];
+  const set = (type: TransformConditionType, isTrue: boolean, reason: string, message: string): void => {
+    const status = isTrue ? 'True' : 'False';
+    conditions = setCondition(
+      conditions,
+      { type, status, reason, message, observedGeneration: generation },
+      nowIso,
+    );
+  };
+  if (resolution !== undefined) set('Fetched', true, 'Fetched', `the module is ${resolution.digest}`);
+  if (failure !== undefined) {
+    const { step, error } = failure;
+    if (step === 'Rendered') set('Validated', true, 'Valid', 'the input is what the module asks for');
+    set(step, false, error.reason, error.message);
+    if (step === 'Validated')
+      set('Rendered', false, 'NotValidated', 'the module was not rendered for this input');
+  } else if (isCurrent) {
+    set('Validated', true, 'Valid', 'the input is what the module asks for');
+    set('Rendered', true, 'Rendered', 'the ResourceGraph holds what the module yields');
+  }
+  return conditions;
+}
+
+/** What Ready says, and what goes with it. */
+export interface Verdict {
+  readonly status: 'False' | 'True';
+  readonly reason: string;
+  readonly message: string;
+  /** What kstatus is to make of a Transform that is not ready. */
+  readonly progress: 'reconciling' | 'settled' | 'stalled';
+}
+
+/** What the findings mean for Ready. */
+export function judge(transform: Transform, findings: Findings, isCurrent: boolean): Verdict {
+  const { failure, graph, hold } = findings;
+  if (hold !== undefined) {
+    const { reason, message, isStalled } = hold;
+    return { status: 'False', reason, message, progress: isStalled ? 'stalled' : 'reconciling' };
+  }
+  if (failure !== undefined && !(failure.step === 'Fetched' && isLastGoodForThisSpec(transform, graph))) {
+    const rest = graph === undefined ? 'nothing was created' : 'the last good graph keeps running';
+    return {
+      status: 'False',
+      reason: failure.error.reason,
+      message: `${clipText(failure.error.message, MAX_FAILURE_LENGTH)}; ${rest}`,
+      progress: isStalling(failure) ? 'stalled' : 'reconciling',
+    };
+  }
+  if (graph === undefined || !(isCurrent || failure !== undefined)) {
+    const message = 'the ResourceGraph is being written';
+    return { status: 'False', reason: 'Progressing', message, progress: 'reconciling' };
+  }
+  return graphVerdict(graph);
+}
+
+/** A source that fails says nothing against a graph that was rendered from it for this very generation. */
+function isLastGoodForThisSpec(transform: Transform, graph: GraphView | undefined): boolean {
+  const { conditions, applied } = transform.status ?? {};
+  const rendered = findCondition(conditions, 'Rendered');
+  return (
+    rendered?.status === 'True' &&
+    rendered.observedGeneration === transform.metadata.generation &&
+    applied !== undefined &&
+    applied.renderHash === graph?.spec?.metadata.renderHash
+  );
+}
+
+function graphVerdict(graph: GraphView): Verdict {
+  const { conditions, observedGeneration, blockedBy } = graph.status ?? {};
+  const isSeen = observedGeneration === graph.generation;
+  const ready = isSeen ? findCondition(conditions, 'Ready') : undefined;
+  if (ready?.status === 'True') {
+    return { status: 'True', reason: ready.reason, message: ready.message, progress: 'settled' };
+  }
+  const isStalled = isSeen && findCondition(conditions, 'Stalled')?.status === 'True';
+  return {
+    status: 'False',
+    reason: ready?.reason ?? 'Progressing',
+    message:
+      (isSeen ? (blockedBy ?? ready?.message) : undefined) ?? 'the ResourceGraph has not been executed yet',
+    progress: isStalled ? 'stalled' : 'reconciling',
+  };
+}
+
+/** Ready, Reconciling and Stalled as the verdict has them. */
+export function verdictConditions(
+  conditions: readonly Condition[],
+  verdict: Verdict,
+  generation: number,
+  nowIso: string,
+): readonly Condition[] {
+  const { status, reason, message, progress } = verdict;
+  const input = { reason, message, observedGeneration: generation };
+  const ready = setCondition(conditions, { ...input, type: 'Ready', status }, nowIso);
+  const mark = (
+    list: readonly Condition[],
+    type: TransformConditionType,
+    isTrue: boolean,
+  ): readonly Condition[] =>
+    isTrue ? setCondition(list, { ...input, type, status: 'True' }, nowIso) : removeCondition(list, type);
+  return mark(mark(ready, 'Reconciling', progress === 'reconciling'), 'Stalled', progress === 'stalled');
+}

@@ -1,0 +1,36 @@
+import type { Violation } from '../../api/index.ts';
+import type { Resolution } from '../../source/index.ts';
+import type { Failure } from './failure.ts';
+import type { GraphView } from './graph-view.ts';
+import type { RenderSummary } from './memory.ts';
+
+/** What a pass has found. */
+export interface Findings {
+  /** The source's answer; undefined where it gave none. */
+  readonly resolution?: Resolution | undefined;
+  readonly failure?: Failure | undefined;
+  /** The render that is wanted; undefined where it failed or was not reached. */
+  readonly summary?: RenderSummary | undefined;
+  /** The graph after the pass, if it is the Transform's. */
+  readonly graph?: GraphView | undefined;
+  /** Why nothing can be done right now, where that is neither source, module nor graph. */
+  readonly hold?: Hold | undefined;
+  /** Warnings about the graph's size. */
+  readonly sizeWarnings?: readonly Violation[] | undefined;
+  /** The reconcile that was asked for and is over. */
+  readonly token?: string | undefined;
+}
+
+export interface Hold {
+  /** CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+  /** True where only a person can help. */
+  readonly isStalled: boolean;
+}
+
+/** True where the graph holds what was rendered. */
+export function isGraphCurrent({ graph, summary, failure }: Findings): boolean {
+  if (graph?.spec === undefined || summary === undefined || failure !== undefined) return false;
+  return graph.spec.metadata.renderHash === summary.renderHash;
+}
