@@ -2,7 +2,7 @@
 // into a guarded one, or be refused. Guards are stated by the caller, and only then.
 import type { KubeObject } from '../api/index.ts';
 import { InvalidObjectError, TerminalError } from '../errors.ts';
-import { type JsonObject, stringifyJson } from '../json/index.ts';
+import { stringifyJson } from '../json/index.ts';
 import type { Resource } from './resource.ts';
 
 /** What the live object must be for the apply to succeed; anything else is a conflict. */
@@ -31,12 +31,12 @@ const MAX_FIELD_MANAGER_BYTES = 128;
  * With `keepsStatus` (the status subresource) the status stays.
  */
 export function applyBody(object: KubeObject, guard: ApplyGuard, keepsStatus: boolean): string {
-  const metadata: Record<string, JsonObject[string]> = {};
-  for (const [name, value] of Object.entries(object.metadata)) {
-    if (!SERVER_FIELDS.has(name)) metadata[name] = value;
-  }
-  if (guard.uid !== undefined) metadata['uid'] = guard.uid;
-  if (guard.resourceVersion !== undefined) metadata['resourceVersion'] = guard.resourceVersion;
+  const { uid, resourceVersion } = guard;
+  const metadata = {
+    ...Object.fromEntries(Object.entries(object.metadata).filter(([name]) => !SERVER_FIELDS.has(name))),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
   const { status, ...rest } = object;
   return stringifyJson({ ...rest, metadata, ...(keepsStatus && status !== undefined ? { status } : {}) });
 }
