@@ -1,3 +1,4 @@
+export { durationMs } from './duration.ts';
 export * from './keys.ts';
 export * from './meta.ts';
 export * from './resource-graph.ts';

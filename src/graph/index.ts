@@ -1,5 +1,4 @@
 export { toDot } from './dot.ts';
-export { parseDuration } from './duration.ts';
 export type { EdgeList } from './edges.ts';
 export { isKnownClusterScoped } from './identity.ts';
 export { whyNotIgnorable } from './ignore-field.ts';

@@ -2,7 +2,7 @@ import { alg, Graph } from '@dagrejs/graphlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { GraphNode, KubeObject } from '../api/index.ts';
-import { buildPlan, type Plan, parseDuration, toDot } from './index.ts';
+import { buildPlan, type Plan, toDot } from './index.ts';
 
 const NAMESPACE = 'shop';
 
@@ -289,24 +289,6 @@ describe('problems of a graph', () => {
   it('allows to ignore fields, single labels and single annotations', () => {
     const ignoreFields = ['/spec/replicas', '/metadata/labels/team', '/metadata/annotations/a~1b'];
     expect(problemsOf([node('n', [], { ignoreFields })])).toEqual([]);
-  });
-});
-
-describe('parseDuration', () => {
-  it.each([
-    ['5m', 300_000],
-    ['1h30m', 5_400_000],
-    ['1.5s', 1_500],
-    ['250ms', 250],
-    ['0', 0],
-    ['2us', 0.002],
-    ['5', undefined],
-    ['-5m', undefined],
-    ['5 m', undefined],
-    ['m', undefined],
-    ['', undefined],
-  ])('reads %j', (text, expected) => {
-    expect(parseDuration(text)).toBe(expected);
   });
 });
 

@@ -1,8 +1,7 @@
 // What can be wrong with a single node, or with two that name the same object. Nothing here trusts the types: the nodes
 // may come from a module or from an object in the cluster that someone edited.
-import { type GraphNode, identityKey, type ReadinessPredicateType } from '../api/index.ts';
+import { durationMs, type GraphNode, identityKey, type ReadinessPredicateType } from '../api/index.ts';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../json/index.ts';
-import { parseDuration } from './duration.ts';
 import { identityOfNode } from './identity.ts';
 import { whyNotIgnorable } from './ignore-field.ts';
 import type { GraphProblem, GraphProblemCode } from './problem.ts';
@@ -95,7 +94,7 @@ function whyNotPredicate(predicate: JsonObject): string | undefined {
     return `has the unknown type ${JSON.stringify(type ?? null)}`;
   }
   if (timeout !== undefined) {
-    const timeoutMs = typeof timeout === 'string' ? parseDuration(timeout) : undefined;
+    const timeoutMs = typeof timeout === 'string' ? durationMs(timeout) : undefined;
     if (timeoutMs === undefined || timeoutMs <= 0) {
       return `has the timeout ${JSON.stringify(timeout)}, which is not a positive duration such as 90s or 5m`;
     }

@@ -2,9 +2,9 @@
 //
 // Invariants: nothing is ready by a status of an older generation or while it is being deleted; a missing object is
 // waited for; a timeout is a failure that is looked at again each time and may still turn into ready.
-import type { ReadinessPredicate } from '../../api/index.ts';
+import { durationMs, type ReadinessPredicate } from '../../api/index.ts';
 import { assertNever } from '../../errors.ts';
-import { parseDuration, type Readiness } from '../../graph/index.ts';
+import type { Readiness } from '../../graph/index.ts';
 import type { Observation } from './observation.ts';
 import { conditionOf, type ReadCondition } from './read.ts';
 
@@ -46,7 +46,7 @@ export function evaluateReadiness(
 }
 
 function timeoutOf(predicate: ReadinessPredicate | undefined): number {
-  const timeoutMs = predicate?.timeout === undefined ? undefined : parseDuration(predicate.timeout);
+  const timeoutMs = predicate?.timeout === undefined ? undefined : durationMs(predicate.timeout);
   return timeoutMs ?? DEFAULT_READINESS_TIMEOUT_MS;
 }
 

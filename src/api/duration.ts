@@ -19,7 +19,7 @@ const MAX_LENGTH = 64;
  * Milliseconds of a duration as Go writes it, without a sign: `90s`, `1h30m`, `1.5m`; `0` is taken too.
  * Undefined for anything else.
  */
-export function parseDuration(text: string): number | undefined {
+export function durationMs(text: string): number | undefined {
   if (text === '0') return 0;
   if (text.length > MAX_LENGTH || !WHOLE.test(text)) return undefined;
   let totalMs = 0;
