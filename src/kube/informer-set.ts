@@ -1,6 +1,6 @@
 // Informers shared by all who need the same kind in the same place: made on first use, stopped when the last one lets go.
 import type { KubeClient } from './client.ts';
-import { type ChangeHandler, Informer, type InformerOptions, type InformerState } from './informer.ts';
+import { Informer, type InformerOptions, type InformerState } from './informer.ts';
 import type { InformerEvent } from './object-store.ts';
 import { gvkKey, type Resource } from './resource.ts';
 
@@ -81,17 +81,25 @@ export class InformerSet<T> {
 
   #create(id: string, options: InformerOptions<T>): Entry<T> {
     const informer = new Informer(options);
-    const onChange: ChangeHandler<T> = (event) => {
-      for (const handler of this.#changeHandlers) handler(event, informer);
-    };
-    informer.onChange(onChange);
+    informer.onChange((event) => {
+      for (const handler of this.#changeHandlers) this.#guarded(() => handler(event, informer));
+    });
     informer.onStateChange((state) => {
-      for (const handler of this.#stateHandlers) handler(informer, state);
+      for (const handler of this.#stateHandlers) this.#guarded(() => handler(informer, state));
     });
     const entry = { informer, holders: 0 };
     this.#entries.set(id, entry);
     informer.start();
     return entry;
+  }
+
+  /** What one handler throws must not keep an event from the next. */
+  #guarded(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'handler of an informer set failed');
+    }
   }
 
   #discard(id: string, entry: Entry<T>): void {

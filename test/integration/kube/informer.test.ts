@@ -153,12 +153,18 @@ describe('an informer on the real API server', () => {
 
   it('is shared, and stops when nobody needs it', async () => {
     const set = new InformerSet(options());
+    const seen = new Set<string>();
+    set.onChange(() => {
+      throw new Error('handler is broken');
+    });
+    set.onChange((event) => seen.add(event.key.name));
     const first = set.acquire(CONFIG_MAPS, { namespace });
     const second = set.acquire(CONFIG_MAPS, { namespace });
     const everywhere = set.acquire(CONFIG_MAPS);
     expect(first.informer).toBe(second.informer);
     expect(everywhere.informer).not.toBe(first.informer);
     await first.informer.waitForSync(soon());
+    await eventually(() => expect(seen).toContain('kube-root-ca.crt'));
     first.release();
     first.release();
     expect(first.informer.state).toBe('Live');
