@@ -15,7 +15,7 @@ export class Screen {
   readonly #startMs = performance.now();
   /** Rows of the terminal that the next drawing replaces. */
   #rows = 0;
-  #printed: ReadonlySet<string> = new Set();
+  #shown: ReadonlySet<string> = new Set();
 
   constructor(out: WriteStream) {
     this.#out = out;
@@ -42,14 +42,15 @@ export class Screen {
   /** Shows these lines in place of the ones shown last, or prints those that are new. */
   draw(lines: readonly string[]): void {
     if (this.isInteractive) {
+      if (this.#rows === lines.length && lines.every((line) => this.#shown.has(line))) return;
       const up = this.#rows === 0 ? '' : `\x1b[${this.#rows}A\x1b[J`;
       const width = this.#out.columns;
       this.#out.write(`${up}${lines.map((line) => `${clip(line, width)}\n`).join('')}`);
       this.#rows = lines.length;
-      return;
+    } else {
+      for (const line of lines) if (!this.#shown.has(line)) this.#out.write(`         ${line}\n`);
     }
-    for (const line of lines) if (!this.#printed.has(line)) this.#out.write(`         ${line}\n`);
-    this.#printed = new Set(lines);
+    this.#shown = new Set(lines);
   }
 
   /** Colours a text by the phase it shows, on a terminal. */
