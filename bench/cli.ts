@@ -1,0 +1,86 @@
+// Command line of the benchmarks:
+//   node bench/cli.ts calls                what the operator asks of the API server, counted in its audit log
+//   node bench/cli.ts render               how long a render takes, against the same code natively and `cue export`
+//   node bench/cli.ts converge --count 100 how long many Transforms take, against plain applies of their objects
+// Each starts what it needs and stops it again. Standard output gets one line of JSON, standard error everything else.
+// Another process that works on the same cores is in the figures too: run them on a quiet machine.
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { measureCalls } from './calls/calls.ts';
+import { measureConverge } from './converge/converge.ts';
+import { measureRender } from './render/render.ts';
+import { reportToStderr } from './support/progress.ts';
+import type { ModuleChoice } from './support/workload.ts';
+
+const RESULTS = new URL('results/', import.meta.url);
+
+const interruption = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(name, () => interruption.abort(new Error(`received ${name}`)));
+}
+
+const program = new Command('bench').description('Benchmarks of Pequod; see docs/performance.md');
+
+program
+  .command('calls')
+  .description('what the operator asks of the API server')
+  .option('--settled <n>', 'Transforms when the operator is restarted', wholeNumber, 50)
+  .option('--idle <seconds>', 'how long nothing may happen', wholeNumber, 60)
+  .option('--save', 'write the figures to bench/results')
+  .action(async (options: { readonly settled: number; readonly idle: number; readonly save?: boolean }) => {
+    const { settled, idle } = options;
+    const figures = await measureCalls({ settled, idleMs: idle * 1000 }, reportToStderr, interruption.signal);
+    await finish('calls', figures, options.save);
+  });
+
+program
+  .command('render')
+  .description('how long a render takes')
+  .option('--rounds <n>', 'rounds, of which medians are taken', wholeNumber, 15)
+  .option('--renders <n>', 'renders in a round', wholeNumber, 20)
+  .option('--save', 'write the figures to bench/results')
+  .action(async (options: { readonly rounds: number; readonly renders: number; readonly save?: boolean }) => {
+    const { rounds, renders: rendersPerRound } = options;
+    const figures = await measureRender({ rounds, rendersPerRound }, reportToStderr, interruption.signal);
+    await finish('render', figures, options.save);
+  });
+
+interface ConvergeFlags {
+  readonly count: number;
+  readonly rounds: number;
+  readonly module: ModuleChoice;
+  readonly audit?: boolean;
+  readonly cpuProf?: string;
+  readonly save?: boolean;
+}
+
+program
+  .command('converge')
+  .description('how long many Transforms of five objects take')
+  .option('--count <n>', 'Transforms', wholeNumber, 100)
+  .option('--rounds <n>', 'rounds, of which medians are taken', wholeNumber, 5)
+  .addOption(new Option('--module <name>', 'module').choices(['inline', 'webservice']).default('inline'))
+  .option('--audit', 'with an audit log, in both')
+  .option('--cpu-prof <folder>', 'write a CPU profile of the operator')
+  .option('--save', 'write the figures to bench/results')
+  .action(async ({ save, audit, cpuProf, ...options }: ConvergeFlags) => {
+    const figures = await measureConverge(
+      { ...options, hasAudit: audit === true, profileDirectory: cpuProf },
+      reportToStderr,
+      interruption.signal,
+    );
+    await finish(`converge-${options.module}-${options.count}`, figures, save);
+  });
+
+await program.parseAsync();
+
+async function finish(name: string, figures: object, isSaved: boolean | undefined): Promise<void> {
+  const text = `${JSON.stringify(figures)}\n`;
+  if (isSaved === true) await writeFile(new URL(`${name}.json`, RESULTS), text);
+  process.stdout.write(text);
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('expected a whole number from 1 to 99999');
+}
