@@ -100,8 +100,9 @@ describe('a new Transform', () => {
     await harness.createTransform('slow', inline(['one']));
     await harness.settleGraph('slow', false, 'node one: ConfigMap is not there');
     await eventually(() => expect(calls).toHaveLength(2));
-    advance(1000);
+    expect(statusOf(await harness.transform('slow'))['conditions']).toBeUndefined();
     await eventually(async () => {
+      advance(1000);
       const transform = await harness.transform('slow');
       expect(conditionOf(transform, 'Ready')).toBe('False Progressing');
       expect(conditionOf(transform, 'Reconciling')).toBe('True Progressing');
