@@ -1,0 +1,212 @@
+import { describe, expect, test } from 'vitest';
+import type { KubeObject } from '../../api/index.ts';
+import { getPointer, hashJson, isJsonObject, type JsonObject, type JsonValue } from '../../json/index.ts';
+import { ApiError, type JsonPatchOperation } from '../../kube/index.ts';
+import { silentLogger } from '../../observability/index.ts';
+import { RenderError, type RenderResult } from '../../render/index.ts';
+import { DEFAULT_GRAPH_WRITE_LIMITS, type TransformDependencies } from './dependencies.ts';
+import { TransformReconciler } from './reconcile.ts';
+import { sampleGraph, sampleGraphSpec, sampleTransform } from './sample-objects.ts';
+
+const KEY = { namespace: 'shop', name: 'web' };
+const { nodes } = sampleGraphSpec();
+const RENDERED: RenderResult = {
+  ok: true,
+  nodes,
+  metadata: {},
+  violations: [],
+  renderHash: hashJson(nodes),
+  reads: [],
+};
+
+interface World {
+  transform: KubeObject | undefined;
+  graph: KubeObject | undefined;
+  isTerminating: boolean;
+  result: RenderResult;
+  /** What the next write is answered with, if not with success. */
+  refusal: Error | undefined;
+  /** What the API server makes of the nodes of a new graph. */
+  store: (spec: JsonValue | undefined) => JsonValue | undefined;
+  renders: number;
+  readonly writes: (readonly [verb: string, kind: string, status: JsonValue | undefined])[];
+}
+
+function setUp(parts: Partial<World> = {}) {
+  const world: World = {
+    transform: sampleTransform(),
+    graph: undefined,
+    isTerminating: false,
+    result: RENDERED,
+    refusal: undefined,
+    store: (spec) => spec,
+    renders: 0,
+    writes: [],
+    ...parts,
+  };
+  const cache = (field: 'graph' | 'transform') => ({
+    get: () => world[field],
+    observeOwnWrite: (object: KubeObject) => {
+      world[field] = object;
+    },
+  });
+  const answer = (verb: string, kind: string, object: KubeObject, status?: JsonValue): KubeObject => {
+    if (world.refusal !== undefined) throw world.refusal;
+    world.writes.push([verb, kind, status]);
+    return object;
+  };
+  const deps: TransformDependencies = {
+    transforms: cache('transform'),
+    graphs: cache('graph'),
+    modules: { get: () => undefined },
+    namespaces: { get: () => ({ isTerminating: world.isTerminating }) },
+    operator: {
+      create: async (resource, object) => {
+        const metadata = { ...object.metadata, uid: 'graph-uid', generation: 1, resourceVersion: '1' };
+        const spec = world.store(object['spec']);
+        return answer('create', resource.kind, {
+          ...object,
+          metadata,
+          ...(spec === undefined ? {} : { spec }),
+        });
+      },
+      jsonPatch: async (resource, _key, operations) => {
+        const status = valueAt(operations, '/status');
+        const current = resource.kind === 'Transform' ? world.transform : world.graph;
+        if (current === undefined) throw new Error('nothing to patch');
+        return answer(
+          'patch',
+          resource.kind,
+          status === undefined ? current : { ...current, status },
+          status,
+        );
+      },
+      get: () => Promise.reject(new Error('not part of this test')),
+      delete: () => Promise.reject(new Error('not part of this test')),
+    },
+    tenancy: {
+      serviceAccountOf: () => 'default',
+      clientFor: () => Promise.reject(new Error('not part of this test')),
+      forget: () => undefined,
+    },
+    sources: {
+      resolve: async () => ({ digest: 'sha256:module' }),
+      fetch: async (_ref, resolution) => ({
+        ...resolution,
+        tree: { digest: resolution.digest, files: new Map() },
+        packagePath: '.',
+      }),
+    },
+    renderer: {
+      policiesDigest: 'policies',
+      evaluatorVersion: 'evaluator',
+      render: async () => {
+        world.renders += 1;
+        return world.result;
+      },
+    },
+    cluster: () => ({ version: 'v1.36.3', apiVersions: [] }),
+    limits: DEFAULT_GRAPH_WRITE_LIMITS,
+    now: () => 0,
+    random: () => 0.5,
+  };
+  const reconciler = new TransformReconciler(deps);
+  const context = { signal: new AbortController().signal, log: silentLogger(), attempt: 0 };
+  return { world, pass: () => reconciler.reconcile(KEY, context) };
+}
+
+function valueAt(operations: readonly JsonPatchOperation[], path: string): JsonValue | undefined {
+  const found = operations.find((operation) => operation.path === path);
+  return found !== undefined && 'value' in found ? found.value : undefined;
+}
+
+function conflict(): ApiError {
+  return new ApiError('the object has been modified', {
+    code: 'API_CONFLICT',
+    reason: 'Conflict',
+    retry: 'backoff',
+    statusCode: 409,
+    statusReason: 'Conflict',
+    statusMessage: '',
+    details: { name: '', group: '', kind: '', causes: [] },
+    retryAfterMs: undefined,
+    isJsonStatus: true,
+    route: { verb: 'create', resource: 'resourcegraphs' },
+  });
+}
+
+describe('a pass', () => {
+  test('over a Transform that is gone does nothing', async () => {
+    const { world, pass } = setUp({ transform: undefined });
+    expect(await pass()).toEqual({ type: 'done' });
+    expect(world.writes).toEqual([]);
+  });
+
+  test('over a Transform that can not be read says so, names the fields, and touches nothing else', async () => {
+    const broken = { ...sampleTransform(), spec: { cueRef: { type: 'ftp', ref: 7 }, interval: 'soon' } };
+    const { world, pass } = setUp({ transform: broken });
+    expect(await pass()).toEqual({ type: 'done' });
+    const [write, ...others] = world.writes;
+    expect(others).toEqual([]);
+    expect(write?.slice(0, 2)).toEqual(['patch', 'Transform']);
+    const message = getPointer(write?.[2], '/conditions/0/message');
+    for (const field of ['spec.cueRef.type', 'spec.cueRef.ref', 'spec.interval'])
+      expect(message).toContain(field);
+    await pass();
+    expect(world.writes).toHaveLength(1);
+  });
+
+  test('in a terminating namespace creates nothing', async () => {
+    const { world, pass } = setUp({ isTerminating: true });
+    expect(await pass()).toEqual({ type: 'done' });
+    expect([world.writes, world.renders]).toEqual([[], 0]);
+  });
+
+  test('creates the graph and leaves its progress for later', async () => {
+    const { world, pass } = setUp();
+    expect(await pass()).toEqual({ type: 'requeueAfter', ms: 1000 });
+    expect(await pass()).toEqual({ type: 'requeueAfter', ms: 1000 });
+    expect(world.writes).toEqual([['create', 'ResourceGraph', undefined]]);
+    expect(world.renders).toBe(1);
+  });
+
+  test('that is overtaken looks again', async () => {
+    const { world, pass } = setUp({ refusal: conflict() });
+    expect(await pass()).toEqual({ type: 'requeue' });
+    world.refusal = undefined;
+    await pass();
+    expect(world.writes).toEqual([['create', 'ResourceGraph', undefined]]);
+  });
+
+  test('does not repeat a render that failed', async () => {
+    const violations = [{ path: 'input', message: 'wrong', severity: 'Error' }] as const;
+    const error = new RenderError('INPUT_INVALID', violations);
+    const result = { ok: false, phase: 'Validated', violations, error, reads: [] } as const;
+    const { world, pass } = setUp({ result });
+    await pass();
+    await pass();
+    expect(world.renders).toBe(1);
+    expect(world.writes.map(([verb, kind]) => `${verb} ${kind}`)).toEqual(['patch Transform']);
+  });
+
+  test('does not write again what the API server stores in its own way', async () => {
+    const addDefaults = (spec: JsonValue | undefined): JsonObject => {
+      const changed = nodes.map((node) => ({ ...node, dependsOn: [] }));
+      return { ...(isJsonObject(spec) ? spec : {}), nodes: changed };
+    };
+    const { world, pass } = setUp({ store: addDefaults });
+    await pass();
+    await pass();
+    expect(world.writes).toEqual([['create', 'ResourceGraph', undefined]]);
+  });
+
+  test('waits for an earlier graph of the name to be gone', async () => {
+    const metadata = { deletionTimestamp: '2026-01-01T00:00:00Z' };
+    const { world, pass } = setUp({ graph: sampleGraph({ metadata }) });
+    await pass();
+    expect([world.writes, world.renders]).toEqual([[], 0]);
+    world.graph = undefined;
+    await pass();
+    expect(world.writes).toEqual([['create', 'ResourceGraph', undefined]]);
+  });
+});
