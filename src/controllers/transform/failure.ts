@@ -24,5 +24,6 @@ export function isStalling(failure: Failure): boolean {
 /** The API server's own trouble: says nothing about the Transform, passes by itself, and leaves its status alone. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof TransportError) return true;
-  return error instanceof ApiError && (error.statusCode >= 500 || error.statusCode === 429);
+  if (!(error instanceof ApiError)) return false;
+  return error.statusCode >= 500 || error.statusCode === 429 || error.statusCode === 401;
 }

@@ -1,15 +1,20 @@
 // Phase "graph": brings the one ResourceGraph of the Transform to what was rendered. A write happens only where the
 // nodes or the policies differ; the first creates the graph with everything it needs, in one call.
-import type { KubeObject, ResourceGraphSpec, Transform, Violation } from '../../api/index.ts';
-import { OPERATOR_FIELD_MANAGER } from '../../api/index.ts';
-import { TerminalError } from '../../errors.ts';
+import {
+  type KubeObject,
+  OPERATOR_FIELD_MANAGER,
+  type ResourceGraphSpec,
+  type Transform,
+} from '../../api/index.ts';
+import { INVALID_RETRY_MS } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import { isNotFound, type JsonPatchOperation, keyOf, RESOURCE_GRAPHS, TRANSFORMS } from '../../kube/index.ts';
 import { isBeingDeleted } from '../../runtime/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
-import { checkSize, type GraphPolicies, graphSpec, newGraph, sizeOf } from './graph-build.ts';
+import { type GraphPolicies, graphSpec, newGraph } from './graph-build.ts';
+import { whyNotWritable, whyRefused } from './graph-check.ts';
 import { guarded, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
 import { type GraphRelation, type GraphView, measureGraph, renderHashIn, viewGraph } from './graph-view.ts';
 import type { TransformMemory } from './memory.ts';
@@ -54,8 +59,24 @@ export async function bringGraph(
   task: GraphTask,
   signal: AbortSignal,
 ): Promise<GraphOutcome> {
+  const wanted = wantedSpec(deps, task);
+  try {
+    return await write(deps, task, wanted, signal);
+  } catch (error) {
+    const failure = whyRefused(error);
+    if (failure === undefined) throw error;
+    rememberRefusal(task, failure, deps.now() + INVALID_RETRY_MS);
+    return { graph: task.graph, failure };
+  }
+}
+
+async function write(
+  deps: GraphDependencies,
+  task: GraphTask,
+  { spec, failure }: WantedSpec,
+  signal: AbortSignal,
+): Promise<GraphOutcome> {
   const { graph, transform, relation } = task;
-  const { spec, failure } = wantedSpec(deps, task);
   const outcome = failure === undefined ? {} : { failure };
   if (graph === undefined) {
     const created = spec === undefined ? undefined : await create(deps, task, spec, signal);
@@ -91,17 +112,21 @@ function wantedSpec(deps: GraphDependencies, task: GraphTask): WantedSpec {
     previous: graph?.spec,
     nowIso: isoSeconds(deps.now()),
   });
-  try {
-    checkSize(sizeOf(spec), deps.limits);
-    return { spec };
-  } catch (error) {
-    if (!(error instanceof TerminalError)) throw error;
-    const violation: Violation = { path: 'graph.nodes', message: error.message, severity: 'Error' };
-    const failure: Failure = { step: 'Rendered', error, violations: [violation] };
-    const { key, reads } = render.summary;
-    memory.failed = { key, reads, failure, retryAtMs: undefined };
-    return { failure };
-  }
+  const failure = whyNotWritable(spec, transform.metadata.namespace ?? '', deps.limits);
+  if (failure === undefined) return { spec };
+  rememberRefusal(task, failure, undefined);
+  return { failure };
+}
+
+/** A render that is of no use is not repeated before its time. */
+function rememberRefusal(
+  { render, memory }: GraphTask,
+  failure: Failure,
+  retryAtMs: number | undefined,
+): void {
+  if (render?.state !== 'rendered') return;
+  const { key, reads } = render.summary;
+  memory.failed = { key, reads, failure, retryAtMs };
 }
 
 async function create(

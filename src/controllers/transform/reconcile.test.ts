@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../api/index.ts';
+import { InvalidObjectError } from '../../errors.ts';
 import { getPointer, hashJson, isJsonObject, type JsonObject, type JsonValue } from '../../json/index.ts';
 import { ApiError, type JsonPatchOperation } from '../../kube/index.ts';
 import { silentLogger } from '../../observability/index.ts';
 import { RenderError, type RenderResult } from '../../render/index.ts';
+import { SourceError } from '../../source/index.ts';
 import { DEFAULT_GRAPH_WRITE_LIMITS, type TransformDependencies } from './dependencies.ts';
 import { TransformReconciler } from './reconcile.ts';
 import { sampleGraph, sampleGraphSpec, sampleTransform } from './sample-objects.ts';
@@ -29,6 +31,8 @@ interface World {
   /** What the API server makes of the nodes of a new graph. */
   store: (spec: JsonValue | undefined) => JsonValue | undefined;
   renders: number;
+  nowMs: number;
+  module: Error | undefined;
   readonly writes: (readonly [verb: string, kind: string, status: JsonValue | undefined])[];
 }
 
@@ -41,6 +45,8 @@ function setUp(parts: Partial<World> = {}) {
     refusal: undefined,
     store: (spec) => spec,
     renders: 0,
+    nowMs: 0,
+    module: undefined,
     writes: [],
     ...parts,
   };
@@ -91,11 +97,11 @@ function setUp(parts: Partial<World> = {}) {
     },
     sources: {
       resolve: async () => ({ digest: 'sha256:module' }),
-      fetch: async (_ref, resolution) => ({
-        ...resolution,
-        tree: { digest: resolution.digest, files: new Map() },
-        packagePath: '.',
-      }),
+      fetch: async (_ref, resolution) => {
+        if (world.module !== undefined) throw world.module;
+        const tree = { digest: resolution.digest, files: new Map() };
+        return { ...resolution, tree, packagePath: '.' };
+      },
     },
     renderer: {
       policiesDigest: 'policies',
@@ -107,7 +113,7 @@ function setUp(parts: Partial<World> = {}) {
     },
     cluster: () => ({ version: 'v1.36.3', apiVersions: [] }),
     limits: DEFAULT_GRAPH_WRITE_LIMITS,
-    now: () => 0,
+    now: () => world.nowMs,
     random: () => 0.5,
   };
   const reconciler = new TransformReconciler(deps);
@@ -176,6 +182,46 @@ describe('a pass', () => {
     world.refusal = undefined;
     await pass();
     expect(world.writes).toEqual([['create', 'ResourceGraph', undefined]]);
+  });
+
+  test('says what the API server has against the graph, and tries again later', async () => {
+    const { world, pass } = setUp({
+      refusal: new InvalidObjectError('spec.nodes[0].id: must match', { field: 'spec.nodes[0].id' }),
+    });
+    // The first refusal is of the graph, the second of the status that says so.
+    await expect(pass()).rejects.toThrow('must match');
+    world.refusal = undefined;
+    await pass();
+    expect(world.renders).toBe(1);
+    const [write, ...others] = world.writes;
+    expect([write?.slice(0, 2), others]).toEqual([['patch', 'Transform'], []]);
+    expect(getPointer(write?.[2], '/violations/0/message')).toBe('spec.nodes[0].id: must match');
+    world.nowMs = 5 * 60_000;
+    await pass();
+    expect(world.writes[1]).toEqual(['create', 'ResourceGraph', undefined]);
+  });
+
+  test('writes no graph that could not be executed', async () => {
+    const cyclic = nodes.map((node) => ({ ...node, dependsOn: ['config'] }));
+    const { world, pass } = setUp({ result: { ...RENDERED, nodes: cyclic, renderHash: hashJson(cyclic) } });
+    await pass();
+    await pass();
+    expect(world.writes.map(([verb, kind]) => `${verb} ${kind}`)).toEqual(['patch Transform']);
+    expect(getPointer(world.writes[0]?.[2], '/violations/0/message')).toContain('config');
+    expect(world.renders).toBe(1);
+  });
+
+  test('looks for a missing module folder ever more slowly', async () => {
+    const { world, pass } = setUp();
+    world.module = new SourceError('SOURCE_NOT_FOUND', 'no such folder');
+    const delays: (number | undefined)[] = [];
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const result = await pass();
+      const delayMs = result.type === 'requeueAfter' ? result.ms : undefined;
+      delays.push(delayMs);
+      world.nowMs += delayMs ?? 0;
+    }
+    expect(delays).toEqual([750, 1500, 3000, 6000]);
   });
 
   test('does not repeat a render that failed', async () => {

@@ -35,7 +35,10 @@ import { writeStatus } from './status-write.ts';
 /** What a pass came to: what goes into the status, and when it wants to run again. */
 interface PassEnd {
   readonly findings: Findings;
-  readonly wakeAtMs: readonly (number | undefined)[];
+  /** When the source is asked again. */
+  readonly sourceDueAtMs: number | undefined;
+  /** When a failed render is tried again; in the past where the pass did not come to it. */
+  readonly renderDueAtMs: number | undefined;
 }
 
 export class TransformReconciler {
@@ -80,7 +83,7 @@ export class TransformReconciler {
     const previous = transform.status ?? {};
     const next = nextStatus(transform, end.findings, isoSeconds(this.#deps.now()));
     const dueMs = await writeStatus(this.#deps, object, previous, next, memory, context.signal);
-    return this.#resultOf(dueMs, end.wakeAtMs);
+    return this.#resultOf(dueMs, end);
   }
 
   /** A reconcile that is asked for tries again what failed. */
@@ -97,7 +100,7 @@ export class TransformReconciler {
     const stored = this.#deps.graphs.get(namespace, name);
     const graph = stored === undefined ? undefined : viewGraph(stored);
     const hold = holdOf(graph, transform);
-    if (hold !== undefined) return endOf(transform, source, undefined, { hold });
+    if (hold !== undefined) return endOf(transform, memory, source, undefined, { hold });
     const { answer } = source;
     const resolution = answer.ok ? answer.resolution : undefined;
     const inGraph = renderHashIn(graph, memory);
@@ -112,7 +115,7 @@ export class TransformReconciler {
       log.info({ renderHash: outcome.graph.spec?.metadata.renderHash }, 'ResourceGraph written');
     }
     const warnings = this.#sizeWarnings(outcome.graph, memory);
-    return endOf(transform, memory.source ?? source, render, { ...outcome, sizeWarnings: warnings });
+    return endOf(transform, memory, memory.source ?? source, render, { ...outcome, sizeWarnings: warnings });
   }
 
   #sizeWarnings(graph: GraphView | undefined, memory: TransformMemory): readonly Violation[] {
@@ -120,10 +123,12 @@ export class TransformReconciler {
     return sizeWarnings(measureGraph(graph, graph.spec, memory).size, this.#deps.limits);
   }
 
-  #resultOf(statusDueMs: number | undefined, wakeAtMs: readonly (number | undefined)[]): Result {
+  #resultOf(statusDueMs: number | undefined, end: PassEnd): Result {
     const nowMs = this.#deps.now();
-    const delays = wakeAtMs.flatMap((atMs) => (atMs === undefined ? [] : [Math.max(1, atMs - nowMs)]));
+    const delays: number[] = [];
     if (statusDueMs !== undefined) delays.push(statusDueMs);
+    if (end.sourceDueAtMs !== undefined) delays.push(Math.max(1, end.sourceDueAtMs - nowMs));
+    if (end.renderDueAtMs !== undefined && end.renderDueAtMs > nowMs) delays.push(end.renderDueAtMs - nowMs);
     return delays.length === 0 ? DONE : requeueAfter(Math.min(...delays));
   }
 
@@ -164,6 +169,7 @@ function holdOf(graph: GraphView | undefined, transform: Transform): Hold | unde
 
 function endOf(
   transform: Transform,
+  memory: TransformMemory,
   source: SourceMemory,
   render: RenderOutcome | undefined,
   outcome: Pick<Findings, 'failure' | 'graph' | 'hold' | 'sizeWarnings'>,
@@ -179,7 +185,8 @@ function endOf(
       summary: hasSummary ? render.summary : undefined,
       token: reconcileToken(transform),
     },
-    wakeAtMs: [source.nextAtMs, render?.state === 'failed' ? render.failed.retryAtMs : undefined],
+    sourceDueAtMs: source.nextAtMs,
+    renderDueAtMs: memory.failed?.retryAtMs,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Resolution } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
 import type { FailedRender, RenderSummary, SourceMemory, TransformMemory } from './memory.ts';
-import { fetchModule } from './source.ts';
+import { fetchModule, sourceWorked } from './source.ts';
 
 /** More read paths than a status may list: from then on all of the context counts. */
 const MAX_READS = 256;
@@ -49,6 +49,7 @@ export async function renderTransform(
   if (summary !== undefined && summary.renderHash === hashInGraph) {
     memory.rendered = summary;
     memory.failed = undefined;
+    sourceWorked(memory);
     return { state: 'known', summary };
   }
   const failed = knownFailure(memory, keyFor, deps.now());

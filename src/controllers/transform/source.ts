@@ -48,7 +48,7 @@ export async function resolveSource(
   try {
     const resolution = await deps.sources.resolve(transform.spec.cueRef, contextOf(deps, transform), signal);
     const nextAtMs = nextLook(deps, transform, watched);
-    memory.source = { question, answer: { ok: true, resolution }, nextAtMs, failures: 0 };
+    memory.source = { question, answer: { ok: true, resolution }, nextAtMs, failures };
   } catch (error) {
     memory.source = failedAnswer(deps, question, failures + 1, error, signal);
   }
@@ -67,12 +67,24 @@ export async function fetchModule(
   signal: AbortSignal,
 ): Promise<ResolvedModule | SourceMemory> {
   try {
-    return await deps.sources.fetch(transform.spec.cueRef, resolution, contextOf(deps, transform), signal);
+    const context = contextOf(deps, transform);
+    const module = await deps.sources.fetch(transform.spec.cueRef, resolution, context, signal);
+    sourceWorked(memory);
+    return module;
   } catch (error) {
     const question = questionOf(transform, watchedRevision(deps, transform));
     memory.source = failedAnswer(deps, question, (memory.source?.failures ?? 0) + 1, error, signal);
     return memory.source;
   }
+}
+
+/**
+ * Starts the source's backoff over. Not before its content was of use: a reference that resolves may still lead to
+ * nothing, again and again.
+ */
+export function sourceWorked(memory: TransformMemory): void {
+  if (memory.source !== undefined && memory.source.failures > 0)
+    memory.source = { ...memory.source, failures: 0 };
 }
 
 /** The reconcile that a person asked for by annotation. */

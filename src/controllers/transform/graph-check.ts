@@ -1,0 +1,44 @@
+// What is wrong with a graph, before and after it is written. A graph that can't be executed is never written: it would
+// take the place of one that can.
+import type { ResourceGraphSpec, Violation } from '../../api/index.ts';
+import { InvalidObjectError, type PequodError, TerminalError } from '../../errors.ts';
+import { buildPlan } from '../../graph/index.ts';
+import { isForbidden } from '../../kube/index.ts';
+import type { GraphWriteLimits } from './dependencies.ts';
+import type { Failure } from './failure.ts';
+import { checkSize, sizeOf } from './graph-build.ts';
+
+/** Why the graph must not be written: it is too large, or has cycles, unknown or doubled objects; all at once. */
+export function whyNotWritable(
+  spec: ResourceGraphSpec,
+  namespace: string,
+  limits: GraphWriteLimits,
+): Failure | undefined {
+  try {
+    checkSize(sizeOf(spec), limits);
+  } catch (error) {
+    if (error instanceof TerminalError) return failureOf(error, [error.message]);
+    throw error;
+  }
+  const planned = buildPlan(spec.nodes, { namespace, maxNodes: limits.maxNodes });
+  if (planned.ok) return undefined;
+  const messages = planned.problems.map(({ message }) => message);
+  const details = { code: 'INVALID_GRAPH', reason: 'InvalidGraph' };
+  return failureOf(new TerminalError(messages.join('; '), details), messages);
+}
+
+/**
+ * Why the API server did not take the graph, where that is about the graph: its schema, a quota, an admission policy.
+ * Undefined for everything else.
+ */
+export function whyRefused(error: unknown): Failure | undefined {
+  if (!(error instanceof InvalidObjectError) && !isForbidden(error)) return undefined;
+  return failureOf(error, [error.message]);
+}
+
+function failureOf(error: PequodError, messages: readonly string[]): Failure {
+  const violations = messages.map(
+    (message): Violation => ({ path: 'graph.nodes', message, severity: 'Error' }),
+  );
+  return { step: 'Rendered', error, violations };
+}
