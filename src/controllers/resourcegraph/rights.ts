@@ -5,8 +5,8 @@ import type { NodeInput } from '../../graph/index.ts';
 import { describeMissing, type RightsNeed, type Tenancy, type Verb } from '../../tenancy/index.ts';
 import type { Targets } from './targets.ts';
 
-/** Reviews are kept for a minute, so looking again sooner would tell the same. */
-const RIGHTS_RETRY_MS = 60_000;
+/** How often rights that are missing are looked for again. */
+const RIGHTS_RETRY_MS = 15_000;
 const APPLY_VERBS: readonly Verb[] = ['get', 'create', 'patch'];
 
 export interface RightsRequest {
@@ -39,6 +39,8 @@ export async function requireRights(
   const serviceAccount = graph.spec.serviceAccountName;
   const missing = await tenancy.missingRights(key.namespace, serviceAccount, [...needs.values()], signal);
   if (missing.length === 0) return;
+  // What an administrator grants now counts at the next look.
+  tenancy.forget(key.namespace, serviceAccount);
   throw new WaitingError(describeMissing(key.namespace, serviceAccount, missing), {
     code: 'RIGHTS_MISSING',
     reason: 'Forbidden',
