@@ -8,6 +8,7 @@ import {
   exampleSpec,
   inline,
   member,
+  objectAt,
   PV_SIZE,
   story,
   useOperator,
@@ -98,7 +99,7 @@ describe.concurrent('a Transform comes up', () => {
     const [service, account] = [await space.get('Service', 'web'), await space.get('ServiceAccount', 'web')];
     const deployment = await space.get('Deployment', 'web');
 
-    const input = { ...spec['input'], env: { GREETING: 'hello' } };
+    const input = { ...objectAt(spec, 'input'), env: { GREETING: 'hello' } };
     await space.transform('web', { ...spec, input });
     await space.untilFound('ConfigMap', 'web-env', (found) => member(found, 'data', 'GREETING') === 'hello');
     await space.untilReady('web');
@@ -116,7 +117,7 @@ describe.concurrent('a Transform comes up', () => {
     const bare = deploymentObject('bare');
     const image = 'registry.example.org/bare:1';
     const spec = {
-      ...bare['spec'],
+      ...objectAt(bare, 'spec'),
       template: { metadata: { labels: { app: 'bare' } }, spec: { containers: [{ name: 'main', image }] } },
     };
     await space.transform('bare', inline({ app: { object: { ...bare, spec } } }));

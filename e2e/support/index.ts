@@ -1,7 +1,7 @@
 export { describeCall, writesSince } from './calls.ts';
 export { example, exampleSpec } from './examples.ts';
 export type { Kind } from './kinds.ts';
-export { member } from './member.ts';
+export { member, objectAt } from './member.ts';
 export { configMap, deploymentObject, inline, moduleOf, NEVER_RUNS, type NodeInModule } from './modules.ts';
 export { OPERATOR_USER, Operator } from './operator.ts';
 export { conditionOf, Space } from './space.ts';

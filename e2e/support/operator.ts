@@ -1,9 +1,9 @@
 // The program as users run it: a process of its own, with the kubeconfig of its ServiceAccount and so with exactly the
 // rights of deploy/rbac.yaml. It runs from source, so that a test speaks of the tree at hand and not of a build that may
-// be older; PEQUOD_E2E_PROGRAM names a built program instead.
-import { mkdtemp } from 'node:fs/promises';
+// be older; PEQUOD_E2E_PROGRAM names a built program instead, PEQUOD_E2E_LOGS a folder where its logs are kept.
+import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ComponentProcess } from '../../test/control-plane/component-process.ts';
 import type { ControlPlaneAccess } from '../../test/control-plane/index.ts';
@@ -85,6 +85,9 @@ export class Operator {
     try {
       if (this.isRunning) await this.stop();
     } finally {
+      const kept = process.env['PEQUOD_E2E_LOGS'];
+      if (kept !== undefined)
+        await cp(this.#directory, join(kept, basename(this.#directory)), { recursive: true });
       await this.#reaper.release();
     }
   }
