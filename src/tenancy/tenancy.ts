@@ -57,10 +57,8 @@ export class Tenancy {
 
   /**
    * A client that acts as this ServiceAccount, which has to exist.
-   * @throws WaitingError (`SERVICE_ACCOUNT_MISSING`) where it does not; TerminalError for an impossible name
-   * or the operator's own
-   * (`INVALID_IDENTITY`); ApiError and TransportError where
-   * it can't be looked up.
+   * @throws WaitingError (`SERVICE_ACCOUNT_MISSING`) where it does not; TerminalError (`INVALID_IDENTITY`) for an
+   * impossible name and for the operator's own; ApiError and TransportError where it can't be looked up.
    */
   async clientFor(namespace: string, serviceAccount: string, signal: AbortSignal): Promise<TenantClient> {
     const identity = this.#identity(namespace, serviceAccount);

@@ -36,7 +36,7 @@ import { Tenancy } from '../../../src/tenancy/index.ts';
 import { accessControlPlane } from '../../control-plane/index.ts';
 
 const START_MS = Date.parse('2026-01-01T00:00:00Z');
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 50_000;
 
 export function soon(): AbortSignal {
   return AbortSignal.timeout(DEADLINE_MS);
