@@ -50,11 +50,11 @@ build: $(installed) ## compile to dist/, which runs with production dependencies
 
 .PHONY: test
 test: $(installed) control-plane build ## unit, integration and e2e tests against a real control plane
-	@node scripts/test.ts $(ARGS)
+	@PEQUOD_E2E_PROGRAM=dist/src/cli/pequod.js node scripts/test.ts $(ARGS)
 
 .PHONY: test-coverage
 test-coverage: $(installed) control-plane build ## the same tests, with coverage in coverage/
-	@node scripts/test.ts --coverage $(ARGS)
+	@PEQUOD_E2E_PROGRAM=dist/src/cli/pequod.js node scripts/test.ts --coverage $(ARGS)
 
 .PHONY: lint
 lint: $(installed) ## format, lint, import directions, unused code

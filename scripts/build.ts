@@ -1,4 +1,4 @@
-// Compiles into dist/: the program, the CUE that ships with it, and cuelang-wasm as a dependency beside it, so that
+// Compiles into dist/, and tries it: the program, the CUE that ships with it, and cuelang-wasm as a dependency beside it, so that
 // dist/ and the production dependencies are all that an image needs.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,7 +12,7 @@ const BUILT_ENGINE = join(DIST, 'node_modules', 'cuelang-wasm');
 
 process.stdout.write('==> compiling to dist/\n');
 await rm(DIST, { recursive: true, force: true });
-if (!(await compile())) process.exit(1);
+if (!(await succeeds('tsc', ['-p', 'tsconfig.build.json']))) process.exit(1);
 await mkdir(dirname(BUILT_ENGINE), { recursive: true });
 await rename(join(DIST, 'packages', 'cuelang-wasm'), BUILT_ENGINE);
 await rm(join(DIST, 'packages'), { recursive: true, force: true });
@@ -26,16 +26,21 @@ await writePackageFile(join(ROOT, 'package.json'), join(DIST, 'package.json'), [
   'bin',
 ]);
 
-/** False where the compiler found errors; it has said which. */
-async function compile(): Promise<boolean> {
-  const compiler = spawn('tsc', ['-p', 'tsconfig.build.json'], { cwd: ROOT, stdio: 'inherit' });
-  const [exitCode] = await once(compiler, 'close');
+process.stdout.write('==> trying what was built\n');
+const example = join(ROOT, 'examples', 'webservice.yaml');
+const program = join(DIST, 'src', 'cli', 'pequod.js');
+if (!(await succeeds(process.execPath, [program, 'validate', '-f', example]))) process.exit(1);
+
+/** Runs a program, which speaks for itself. */
+async function succeeds(command: string, args: readonly string[]): Promise<boolean> {
+  const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
+  const [exitCode] = await once(child, 'close');
   return exitCode === 0;
 }
 
 /** The package's data: everything that is not TypeScript or Go. */
 async function copyWithoutSources(from: string, to: string): Promise<void> {
-  const skipped = new Set(['go', 'node_modules', 'package.json']);
+  const skipped = new Set(['go', 'node_modules', 'package.json', 'scripts']);
   await cp(from, to, {
     recursive: true,
     filter: (path) => {
