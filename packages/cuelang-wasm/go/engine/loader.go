@@ -41,7 +41,7 @@ func (l *loader) loadMain(pkg string) (*build.Instance, errors.Error) {
 	dir, name, _ := strings.Cut(pkg, ":")
 	dir = strings.TrimPrefix(path.Clean("/"+dir), "/")
 	if len(l.main.dirs[dir]) == 0 {
-		return nil, errors.Newf(token.NoPos, "no CUE files in package %q", pkg)
+		return nil, importErrorf(token.NoPos, "no CUE files in package %q", pkg)
 	}
 	if name == "" {
 		found, err := l.packageNames(l.main, dir)
@@ -49,7 +49,7 @@ func (l *loader) loadMain(pkg string) (*build.Instance, errors.Error) {
 			return nil, err
 		}
 		if len(found) > 1 {
-			return nil, errors.Newf(token.NoPos, "found packages %s in %q: name one as %q",
+			return nil, importErrorf(token.NoPos, "found packages %s in %q: name one as %q",
 				strings.Join(found, ", "), pkg, pkg+":"+found[0])
 		}
 		if len(found) == 1 {

@@ -34,9 +34,10 @@ func parseModFile(files Tree, name string) (*modfile.File, errors.Error) {
 		case "module":
 			f.Module, _ = stringLit(value)
 		case "language":
-			if v, ok := stringField(value, "version"); ok {
-				f.Language = &modfile.Language{Version: v}
-				pos = value.Pos()
+			if v, ok := fieldOf(value, "version"); ok {
+				f.Language = &modfile.Language{}
+				f.Language.Version, _ = stringLit(v)
+				pos = v.Pos()
 			}
 		case "deps":
 			f.Deps = parseDeps(value)
@@ -46,11 +47,11 @@ func parseModFile(files Tree, name string) (*modfile.File, errors.Error) {
 		f.Module = defaultModule
 	}
 	if v := f.Language; v != nil && semver.Compare(v.Version, cue.LanguageVersion()) > 0 {
-		return nil, errors.Newf(pos, "the module needs CUE language version %s, this evaluator has %s",
+		return nil, importErrorf(pos, "the module needs CUE language version %s, this evaluator has %s",
 			v.Version, cue.LanguageVersion())
 	}
 	if err := f.InitNonStrict(); err != nil {
-		return nil, errors.Newf(pos, "invalid module file: %v", err)
+		return nil, importErrorf(pos, "invalid module file: %v", err)
 	}
 	return f, nil
 }
@@ -63,11 +64,12 @@ func parseDeps(x ast.Expr) map[string]*modfile.Dep {
 	}
 	for path, value := range fields(lit.Elts) {
 		dep := &modfile.Dep{}
-		dep.Version, _ = stringField(value, "v")
-		if s, ok := value.(*ast.StructLit); ok {
-			if b, ok := fields(s.Elts)["default"].(*ast.BasicLit); ok {
-				dep.Default = b.Kind == token.TRUE
-			}
+		if v, ok := fieldOf(value, "v"); ok {
+			dep.Version, _ = stringLit(v)
+		}
+		if v, ok := fieldOf(value, "default"); ok {
+			lit, isLit := v.(*ast.BasicLit)
+			dep.Default = isLit && lit.Kind == token.TRUE
 		}
 		if dep.Version != "" {
 			deps[path] = dep
@@ -98,10 +100,11 @@ func fields(decls []ast.Decl) map[string]ast.Expr {
 	return m
 }
 
-func stringField(x ast.Expr, name string) (string, bool) {
+func fieldOf(x ast.Expr, name string) (ast.Expr, bool) {
 	lit, ok := x.(*ast.StructLit)
 	if !ok {
-		return "", false
+		return nil, false
 	}
-	return stringLit(fields(lit.Elts)[name])
+	value, ok := fields(lit.Elts)[name]
+	return value, ok
 }

@@ -25,20 +25,18 @@ func (m *module) open(req *Request) (*pkg, []Error) {
 	if p := m.packages[req.Package]; p != nil {
 		return p, nil
 	}
-	r := reporter{limit: req.Limits.MaxErrors, kind: KindImport}
+	r := reporter{limit: req.Limits.MaxErrors, kind: KindSyntax}
 	inst, err := m.load.loadMain(req.Package)
 	if err != nil {
 		return nil, r.list(err)
 	}
 	if inst.ResolutionErr != nil {
-		r.kind = KindSyntax
 		return nil, r.list(inst.ResolutionErr)
 	}
 	p := &pkg{inst: inst, base: m.ctx.BuildInstance(inst), joined: map[string]cue.Value{},
 		analyses: map[string]*analysis{}, paths: map[string]cue.Path{}}
-	if err := p.base.Err(); err != nil && p.base.Source() == nil {
-		r.kind = KindSyntax
-		return nil, r.list(err)
+	if inst.Err != nil {
+		return nil, r.list(inst.Err)
 	}
 	m.packages[req.Package] = p
 	return p, nil

@@ -2,10 +2,11 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"cuelang.org/go/cue"
-	"cuelang.org/go/cue/errors"
 )
 
 // run answers the queries of a request. The filled package is made when the
@@ -107,11 +108,21 @@ func (e *evaluation) validateAlone(q *Query, r *Result) {
 	if err != nil {
 		rep.kind = KindSyntax
 		r.Errors = rep.list(err)
+		for i := range r.Errors {
+			r.Errors[i].Path = rep.reportAs
+		}
 		return
 	}
-	v = v.Unify(v.Context().BuildExpr(expr))
-	r.Kind = kindOf(v)
-	r.Errors = rep.value(v, q.Concrete)
+	data := v.Context().BuildExpr(expr)
+	whole := v.Unify(data)
+	r.Kind = kindOf(whole)
+	r.Errors = rep.value(whole, q.Concrete)
+	for _, more := range rep.notAllowed(whole, v, data) {
+		if !slices.ContainsFunc(r.Errors, func(e Error) bool { return e.Path == more.Path && e.Message == more.Message }) {
+			r.Errors = append(r.Errors, more)
+		}
+	}
+	r.Errors = rep.cut(r.Errors)
 }
 
 func kindOf(v cue.Value) string {
@@ -143,6 +154,10 @@ func (e *evaluation) children(v cue.Value, q *Query, r *Result) *Error {
 	rep := e.reporter(q)
 	v, _ = v.Default()
 	r.Errors = e.ownErrors(v, rep)
+	if k := v.Kind(); len(r.Errors) == 0 && k&(cue.StructKind|cue.ListKind|cue.BottomKind) != k {
+		message := "a struct or a list is expected, not " + k.String()
+		r.Errors = []Error{{Kind: KindConflict, Path: rep.reportAs, Message: message, Positions: []Position{}}}
+	}
 	children := []Child{}
 	defer func() { r.Children = children }()
 	return eachChild(v, func(label string, v cue.Value) (err *Error) {
@@ -169,7 +184,12 @@ func eachChild(v cue.Value, f func(label string, v cue.Value) *Error) *Error {
 		return nil
 	}
 	for it.Next() {
-		if err := f(it.Selector().Unquoted(), it.Value()); err != nil {
+		sel := it.Selector()
+		label := strings.Trim(sel.String(), "[]")
+		if sel.LabelType() == cue.StringLabel {
+			label = sel.Unquoted()
+		}
+		if err := f(label, it.Value()); err != nil {
 			return err
 		}
 	}
@@ -178,16 +198,13 @@ func eachChild(v cue.Value, f func(label string, v cue.Value) *Error) *Error {
 
 // ownErrors are those of a struct or list itself, without its children's.
 func (e *evaluation) ownErrors(v cue.Value, r reporter) []Error {
-	err := v.Err()
-	if err == nil {
-		return []Error{}
-	}
-	depth := len(v.Path().Selectors())
-	var own errors.Error
-	for _, x := range errors.Errors(err) {
-		if len(x.Path()) <= depth {
-			own = errors.Append(own, x)
+	c := collector{reporter: r, out: []Error{}, seen: map[string]bool{}}
+	if err := v.Err(); err != nil {
+		kind := KindConflict
+		if cue.IsIncomplete(err) {
+			kind = KindIncomplete
 		}
+		c.add(err, kind, len(v.Path().Selectors()))
 	}
-	return r.list(own)
+	return r.cut(c.out)
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/token"
 )
@@ -21,60 +20,13 @@ const (
 // reporter turns CUE's errors into Errors.
 type reporter struct {
 	limit int
-	// kind is what errors are that don't come of evaluation.
+	// kind is what the errors are.
 	kind string
-	// rename names the file of positions that have none.
-	rename string
 	// prefix of error paths, and what is put in its place.
 	prefix, reportAs string
 	// filled tells that values left open are input that is missing.
 	filled bool
 	refs   func(errors.Error) []string
-}
-
-// value lists everything wrong with a value; with concrete also what is not
-// known yet.
-func (r reporter) value(v cue.Value, concrete bool) []Error {
-	var err error
-	if concrete {
-		err = v.Validate(cue.Concrete(true), cue.Final())
-	} else {
-		err = v.Validate()
-	}
-	if err == nil {
-		return []Error{}
-	}
-	if !concrete {
-		return r.list(err)
-	}
-	if cue.IsIncomplete(err) {
-		r.kind = KindIncomplete
-		return r.list(err)
-	}
-	// CUE gives all errors the severity of the worst. What is left without
-	// asking for concrete values is a conflict, the rest is incomplete.
-	hard := map[string]bool{}
-	for _, e := range errors.Errors(v.Validate()) {
-		hard[identity(e)] = true
-	}
-	all := r
-	all.limit = 0
-	all.kind = KindConflict
-	var list []Error
-	seen := map[string]bool{}
-	for _, e := range errors.Errors(err) {
-		id := identity(e)
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		kind := KindIncomplete
-		if len(hard) == 0 || hard[id] {
-			kind = KindConflict
-		}
-		list = append(list, all.one(e, kind))
-	}
-	return r.cut(list)
 }
 
 func identity(e errors.Error) string {
@@ -106,21 +58,14 @@ func (r reporter) cut(list []Error) []Error {
 func (r reporter) one(e errors.Error, kind string) Error {
 	format, _ := e.Msg()
 	message := oneLine(messageOf(e))
-	var imp *importError
-	switch {
-	case kind == "":
-		kind = KindConflict
-		if cue.IsIncomplete(e) {
-			kind = KindIncomplete
-		}
-	case kind == KindImport && !errors.As(e, &imp) && isSyntax(e):
-		kind = KindSyntax
+	if kind == KindSyntax && isImport(e) {
+		kind = KindImport
 	}
 	if format == "field is required but not present" || r.filled && kind == KindIncomplete &&
 		strings.HasPrefix(format, "incomplete value") {
 		kind = KindMissing
 	}
-	out := Error{Kind: kind, Path: cutText(r.path(e.Path()), maxPathBytes), Message: message, Positions: r.positions(e)}
+	out := Error{Kind: kind, Path: cutText(r.path(e.Path()), maxPathBytes), Message: message, Positions: positionList(positionsOf(e)...)}
 	if kind == KindIncomplete && r.refs != nil {
 		out.References = r.refs(e)
 	}
@@ -146,11 +91,11 @@ func messageOf(err error) string {
 	return strings.Join(parts, ": ")
 }
 
-// isSyntax tells errors of the parser and of resolving names from those of
-// finding packages.
-func isSyntax(e errors.Error) bool {
+// isImport tells errors of finding packages from those of reading them.
+func isImport(e errors.Error) bool {
+	var imp *importError
 	format, _ := e.Msg()
-	return !strings.Contains(format, "import") && !strings.Contains(format, "module") && !strings.Contains(format, "package")
+	return errors.As(e, &imp) || strings.HasPrefix(format, "builtin package")
 }
 
 func (r reporter) path(labels []string) string {
@@ -171,12 +116,10 @@ func (r reporter) path(labels []string) string {
 	return r.reportAs + rest
 }
 
-func (r reporter) positions(e errors.Error) []Position {
+func positionList(found ...token.Pos) []Position {
 	out := []Position{}
-	seen := map[Position]bool{}
-	for _, p := range positionsOf(e) {
-		if pos, ok := r.position(p); ok && !seen[pos] && len(out) < maxPositions {
-			seen[pos] = true
+	for _, p := range found {
+		if pos, ok := position(p); ok && !slices.Contains(out, pos) && len(out) < maxPositions {
 			out = append(out, pos)
 		}
 	}
@@ -193,14 +136,11 @@ func positionsOf(err error) []token.Pos {
 	return nil
 }
 
-func (r reporter) position(p token.Pos) (Position, bool) {
+func position(p token.Pos) (Position, bool) {
 	if !p.IsValid() {
 		return Position{}, false
 	}
 	pos := p.Position()
-	if pos.Filename == "" || pos.Filename == "-" {
-		pos.Filename = r.rename
-	}
 	return Position{File: pos.Filename, Line: pos.Line, Column: pos.Column}, pos.Filename != ""
 }
 

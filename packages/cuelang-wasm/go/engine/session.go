@@ -9,6 +9,7 @@ import (
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/format"
+	"cuelang.org/go/cue/parser"
 )
 
 // Session answers requests and keeps the modules used last.
@@ -55,16 +56,24 @@ func (s *Session) answer(req *Request) *Response {
 	case "evaluate":
 		return s.evaluate(req)
 	case "format":
-		out, err := format.Source([]byte(req.Source))
-		if err != nil {
-			r := reporter{limit: req.Limits.MaxErrors, kind: KindSyntax, rename: req.Name}
-			return &Response{Errors: r.list(err)}
-		}
-		return &Response{Text: string(out)}
+		return formatSource(req)
 	case "version":
 		return &Response{CUEVersion: cue.LanguageVersion(), GoVersion: runtime.Version()}
 	}
 	return &Response{Errors: []Error{{Kind: KindSyntax, Message: "unknown operation " + req.Op, Positions: []Position{}}}}
+}
+
+func formatSource(req *Request) *Response {
+	f, err := parser.ParseFile(req.Name, req.Source, parser.ParseComments)
+	var out []byte
+	if err == nil {
+		out, err = format.Node(f)
+	}
+	if err != nil {
+		r := reporter{limit: req.Limits.MaxErrors, kind: KindSyntax}
+		return &Response{Errors: r.list(err)}
+	}
+	return &Response{Text: string(out)}
 }
 
 func (s *Session) evaluate(req *Request) *Response {
@@ -77,7 +86,7 @@ func (s *Session) evaluate(req *Request) *Response {
 		var errs errors.Error
 		m, resp.Needs, errs = openModule(req.Module)
 		if errs != nil {
-			r := reporter{limit: req.Limits.MaxErrors, kind: KindImport}
+			r := reporter{limit: req.Limits.MaxErrors, kind: KindSyntax}
 			return &Response{Errors: r.list(errs)}
 		}
 		if len(resp.Needs) > 0 {

@@ -38,7 +38,6 @@ export class WorkerHandle {
       execArgv: [],
       resourceLimits: { stackSizeMb: STACK_MIB },
     });
-    this.#worker.unref();
     this.#worker.on('message', (message: WorkerMessage) => this.#onMessage(message));
     this.#worker.on('error', (error) => this.#lose('crash', `the worker failed: ${String(error)}`));
     this.#worker.on('exit', () => {
@@ -46,6 +45,7 @@ export class WorkerHandle {
       this.#isGone = true;
       onGone(this);
     });
+    this.#worker.unref();
   }
 
   get memoryBytes(): number {
