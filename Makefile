@@ -21,7 +21,7 @@ help: ## show this list
 
 $(installed): package-lock.json
 	@echo "==> installing the dependencies (npm ci)"
-	@PATH="$(machine_path)" npm ci --no-audit --no-fund
+	@PATH="$(machine_path)" npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: install
