@@ -1,3 +1,4 @@
+export { applySetId } from './apply-set-id.ts';
 export { toDot } from './dot.ts';
 export type { EdgeList } from './edges.ts';
 export { isKnownClusterScoped } from './identity.ts';

@@ -1,17 +1,8 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { KubeObject, ManagedFieldsEntry } from '../../api/index.ts';
 import { type JsonObject, type JsonValue, parseJson, setPointer } from '../../json/index.ts';
 import { liveDeployment, MANAGER, OUR_FIELDS, SENT_DEPLOYMENT } from './deployment.fixture.ts';
-import {
-  applySetId,
-  coOwners,
-  fieldManagerOf,
-  isOurs,
-  ownedHash,
-  ownedPaths,
-  ownersOfPointer,
-} from './index.ts';
+import { coOwners, fieldManagerOf, isOurs, ownedHash, ownedPaths, ownersOfPointer } from './index.ts';
 
 const GRAPH = 'applyset-x-v1';
 
@@ -277,13 +268,5 @@ describe('names that we write under', () => {
     expect(Buffer.byteLength(one)).toBe(128);
     expect(one).not.toBe(other);
     expect(one.startsWith(`pequod/${'n'.repeat(63)}/aaa`)).toBe(true);
-  });
-
-  it('computes the ApplySet id as KEP-3659 does', () => {
-    const digest = createHash('sha256').update('web.shop.ResourceGraph.platform.pequod.io').digest('base64');
-    const expected = digest.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-    const parent = { name: 'web', namespace: 'shop', kind: 'ResourceGraph', group: 'platform.pequod.io' };
-    expect(applySetId(parent)).toBe(`applyset-${expected}-v1`);
-    expect(applySetId(parent)).toMatch(/^applyset-[A-Za-z0-9_-]{43}-v1$/);
   });
 });

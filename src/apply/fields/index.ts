@@ -5,4 +5,4 @@ export {
   type OwnerOptions,
   ownersOfPointer,
 } from './owners.ts';
-export { applySetId, fieldManagerOf, isOurs } from './ownership.ts';
+export { fieldManagerOf, isOurs } from './ownership.ts';

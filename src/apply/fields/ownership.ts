@@ -21,15 +21,6 @@ export function fieldManagerOf({ namespace, name }: NamespacedName): string {
   );
 }
 
-/** The ApplySet id of KEP-3659 for a parent object. */
-export function applySetId(
-  parent: NamespacedName & { readonly kind: string; readonly group: string },
-): string {
-  const { name, namespace, kind, group } = parent;
-  const digest = createHash('sha256').update(`${name}.${namespace}.${kind}.${group}`).digest('base64url');
-  return `applyset-${digest}-v1`;
-}
-
 /** True for an object with our label *and* an Apply entry of our manager: controllers copy labels, nobody copies entries. */
 export function isOurs(object: KubeObject, graphId: string, manager: string): boolean {
   return object.metadata.labels?.[GRAPH_LABEL] === graphId && applyEntryOf(object, manager) !== undefined;

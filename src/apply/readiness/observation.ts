@@ -1,7 +1,6 @@
 // What is kept of a watched object: enough to see drift, readiness and belonging, and never its content: of a Secret's
 // data there is at most a share in a hash.
 import {
-  APPLYSET_PART_OF_LABEL,
   FIELD_MANAGER_PREFIX,
   GRAPH_LABEL,
   gvkOf,
@@ -35,8 +34,6 @@ export interface Observation {
   readonly finalizers: readonly string[];
   /** Value of our label: the id of the graph. Alone it proves nothing. */
   readonly graphId?: string;
-  /** Value of the ApplySet label. */
-  readonly applySetId?: string;
   /** Those of `pequod.io/`. */
   readonly annotations: { readonly [key: string]: string };
   /** By field manager of a graph: hash of what its Apply entry owns. */
@@ -64,7 +61,6 @@ export function observe(object: KubeObject, ignoredPointersOf?: IgnoredPointers)
   const { labels, annotations, namespace, deletionTimestamp, generation } = metadata;
   const observedGeneration = numberAt(object, 'status', 'observedGeneration');
   const graphId = labels?.[GRAPH_LABEL];
-  const applySetId = labels?.[APPLYSET_PART_OF_LABEL];
   return {
     apiVersion: object.apiVersion,
     kind: object.kind,
@@ -78,7 +74,6 @@ export function observe(object: KubeObject, ignoredPointersOf?: IgnoredPointers)
     ...(observedGeneration === undefined ? {} : { observedGeneration }),
     finalizers: metadata.finalizers ?? NO_STRINGS,
     ...(graphId === undefined ? {} : { graphId }),
-    ...(applySetId === undefined ? {} : { applySetId }),
     annotations: ourAnnotations(annotations),
     owned: ownedByManager(object, ignoredPointersOf),
     status: shortened(objectStatusOf(object)),

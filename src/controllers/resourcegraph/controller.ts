@@ -1,6 +1,6 @@
 // What brings a graph to the queue: its own changes, those of its children, and what it may be executed under.
-import { API_GROUP, type KubeObject, type NamespacedName, RESOURCE_GRAPH_KIND } from '../../api/index.ts';
-import { applySetId } from '../../apply/index.ts';
+import type { KubeObject, NamespacedName } from '../../api/index.ts';
+import { applySetId } from '../../graph/index.ts';
 import type { InformerEvent } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import { Controller, type ReconcileReport } from '../../runtime/index.ts';
@@ -30,7 +30,7 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
   const keyOfGraph = new Map<string, NamespacedName>();
   deps.graphs.onChange((event) => {
     const key = namespacedKey(event);
-    const graphId = applySetId({ ...key, kind: RESOURCE_GRAPH_KIND, group: API_GROUP });
+    const graphId = applySetId(key);
     if (event.type === 'deleted') keyOfGraph.delete(graphId);
     else keyOfGraph.set(graphId, key);
     controller.enqueue(key);

@@ -1,14 +1,7 @@
 // Which fields of which objects are left to others, as the graphs say it now. The watches of children need it to hash
 // only what is ours, and see objects before any pass of their graph has run.
-import {
-  API_GROUP,
-  GRAPH_LABEL,
-  type KubeObject,
-  type NamespacedName,
-  NODE_ANNOTATION,
-  RESOURCE_GRAPH_KIND,
-} from '../../api/index.ts';
-import { applySetId } from '../../apply/index.ts';
+import { GRAPH_LABEL, type KubeObject, type NamespacedName, NODE_ANNOTATION } from '../../api/index.ts';
+import { applySetId } from '../../graph/index.ts';
 import { isJsonArray, isJsonObject } from '../../json/index.ts';
 
 const NONE: readonly string[] = [];
@@ -19,7 +12,7 @@ export class IgnoredFieldsRegistry {
 
   /** Takes in a graph as it is now; undefined where it is gone. */
   update(key: NamespacedName, graph: KubeObject | undefined): void {
-    const graphId = applySetId({ ...key, kind: RESOURCE_GRAPH_KIND, group: API_GROUP });
+    const graphId = applySetId(key);
     const pointers = graph === undefined ? new Map<string, readonly string[]>() : pointersOf(graph);
     if (pointers.size === 0) this.#pointers.delete(graphId);
     else this.#pointers.set(graphId, pointers);

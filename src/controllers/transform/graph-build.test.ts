@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { InventoryItem } from '../../api/index.ts';
 import { TerminalError } from '../../errors.ts';
-import { applySetId } from './apply-set-id.ts';
+import { applySetId } from '../../graph/index.ts';
 import { applySetAnnotations, checkSize, graphSpec, newGraph, sizeOf, sizeWarnings } from './graph-build.ts';
 import { EARLIER_ISO, NOW_ISO, RENDER_HASH, sampleGraphSpec, sampleTransform } from './sample-objects.ts';
 

@@ -20,10 +20,10 @@ import {
   type Violation,
 } from '../../api/index.ts';
 import { TerminalError } from '../../errors.ts';
+import { applySetId } from '../../graph/index.ts';
 import { stringifyJson } from '../../json/index.ts';
 import type { Rendered } from '../../render/index.ts';
 import type { Resolution } from '../../source/index.ts';
-import { applySetId } from './apply-set-id.ts';
 import { clipText, clipViolations } from './clip.ts';
 import type { GraphWriteLimits } from './dependencies.ts';
 

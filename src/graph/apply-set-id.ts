@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { API_GROUP, type NamespacedName, RESOURCE_GRAPH_KIND } from '../../api/index.ts';
+import { API_GROUP, type NamespacedName, RESOURCE_GRAPH_KIND } from '../api/index.ts';
 
 /** The ApplySet id of a ResourceGraph, exactly as KEP-3659 computes it: tools find the set's members by it. */
 export function applySetId({ namespace, name }: NamespacedName): string {
