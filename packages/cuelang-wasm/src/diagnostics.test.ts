@@ -267,6 +267,25 @@ describe('children', () => {
     expect(open.own).toEqual(['incomplete']);
   });
 
+  test('a field is plainly absent, or may yet come', async () => {
+    const run = async (source: string) => {
+      const outcome = await pool.evaluate({
+        module: { id: `m${count++}`, files: { 'a.cue': `observed: {...}\n${source}` } },
+        fills: [{ path: 'observed', json: '{}' }],
+        queries: [{ type: 'export', path: 'graph.violations' }],
+      });
+      const result = outcome.ok ? outcome.results[0] : undefined;
+      return [result?.exists, ...(result?.errors ?? []).flatMap((it) => [it.kind, it.references])];
+    };
+    expect(await run('graph: {a: b: 1 & 2}')).toEqual([false]);
+    expect(await run('graph: violations?: [...]')).toEqual([false]);
+    expect(await run('graph: {if observed.db.bad {violations: [1]}}')).toEqual([
+      false,
+      'incomplete',
+      ['observed.db.bad'],
+    ]);
+  });
+
   test('what is no struct and what is not there', async () => {
     expect(await children('nodes: 1')).toEqual({ own: ['conflict'], children: [] });
     expect(await children('x: 1')).toEqual({ own: [], children: [] });

@@ -61,7 +61,10 @@ export interface ReferencesQuery {
 export type CueQuery = ExistsQuery | ValidateQuery | ExportQuery | ChildrenQuery | ReferencesQuery;
 
 interface ValueResult {
-  /** Whether there is such a value. A field that is only declared (`a?:`) is not. */
+  /**
+   * Whether there is such a value. A field that is only declared (`a?:`) is not. Errors beside
+   * `false` are those of the struct that could hold it: then it may yet come to be.
+   */
   readonly exists: boolean;
   /** CUE's name of the type, such as `struct`, or `(int|string)` where it is open. */
   readonly kind?: string;

@@ -67,6 +67,9 @@ func (e *evaluation) query(q *Query, r *Result) *Error {
 		r.Children = []Child{}
 	}
 	if !r.Exists {
+		if q.Type != "exists" {
+			r.Errors = e.absent(path, e.reporter(q))
+		}
 		return nil
 	}
 	r.Kind = kindOf(v)
@@ -194,6 +197,18 @@ func eachChild(v cue.Value, f func(label string, v cue.Value) *Error) *Error {
 		}
 	}
 	return nil
+}
+
+// absent tells why a value is not there, if that is no plain absence: the
+// struct that could hold it may be open or wrong.
+func (e *evaluation) absent(path cue.Path, r reporter) []Error {
+	sels := path.Selectors()
+	for i := len(sels) - 1; i >= 0; i-- {
+		if v := e.value.LookupPath(cue.MakePath(sels[:i]...)); v.Exists() {
+			return e.ownErrors(v, r)
+		}
+	}
+	return []Error{}
 }
 
 // ownErrors are those of a struct or list itself, without its children's.

@@ -11,6 +11,8 @@ export type WorkerOutcome =
 /** Go keeps its frames on the thread's stack too: CUE's own bounds on nesting have to be met first. */
 const STACK_MIB = 64;
 
+const START_TIMEOUT_MS = 60_000;
+
 /**
  * One worker thread. It serves one request at a time; a request that is
  * stopped, by its deadline, its signal or a failure, takes the thread with it,
@@ -84,6 +86,7 @@ export class WorkerHandle {
     this.#worker.ref();
     signal?.addEventListener('abort', onAbort, { once: true });
     const begin = (): void => {
+      clearTimeout(timer);
       timer = setTimeout(
         () => this.#lose('deadline', `the evaluation took over ${deadlineMs} ms`),
         deadlineMs,
@@ -92,7 +95,10 @@ export class WorkerHandle {
     };
     if (this.#isGone) this.#lose('crash', 'the worker ended');
     else if (this.#isReady) begin();
-    else this.#whenReady = begin;
+    else {
+      timer = setTimeout(() => this.#lose('crash', 'the worker did not start'), START_TIMEOUT_MS);
+      this.#whenReady = begin;
+    }
     return promise;
   }
 
