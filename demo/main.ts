@@ -56,11 +56,11 @@ async function demo(isOnce: boolean, interrupted: AbortSignal): Promise<void> {
   const cluster = await startControlPlane({ binaries }, signal);
   try {
     const stage: Stage = { kubectl: cluster.kubectl, screen };
-    await install(stage);
+    await orAborted(install(stage), signal);
     screen.say('starting the operator as ServiceAccount pequod-system/pequod');
     const operator = await startOperator(await cluster.kubeconfigFor(OPERATOR_IDENTITY, signal));
     try {
-      await operator.orEnd(tellStory(stage, isOnce, signal));
+      await operator.orEnd(orAborted(tellStory(stage, isOnce, signal), signal));
       if (isOnce) return;
       clearTimeout(limitTimer);
       printInstructions(cluster.kubeconfigPath, cluster.kubectlPath, operator.logPath);
@@ -76,6 +76,19 @@ async function demo(isOnce: boolean, interrupted: AbortSignal): Promise<void> {
     clearTimeout(limitTimer);
     screen.say('stopping the control plane');
     await cluster.stop();
+  }
+}
+
+/** As `work` does, or fails with the signal's reason, whatever `work` is waiting for. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 
