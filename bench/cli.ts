@@ -51,6 +51,7 @@ interface ConvergeFlags {
   readonly module: ModuleChoice;
   readonly audit?: boolean;
   readonly cpuProf?: string;
+  readonly operatorFlag: readonly string[];
   readonly save?: boolean;
 }
 
@@ -62,10 +63,11 @@ program
   .addOption(new Option('--module <name>', 'module').choices(['inline', 'webservice']).default('inline'))
   .option('--audit', 'with an audit log, in both')
   .option('--cpu-prof <folder>', 'write a CPU profile of the operator')
+  .option('--operator-flag <flag...>', 'flags of the operator, as --operator-flag=--render-workers=1', [])
   .option('--save', 'write the figures to bench/results')
-  .action(async ({ save, audit, cpuProf, ...options }: ConvergeFlags) => {
+  .action(async ({ save, audit, cpuProf, operatorFlag, ...options }: ConvergeFlags) => {
     const figures = await measureConverge(
-      { ...options, hasAudit: audit === true, profileDirectory: cpuProf },
+      { ...options, hasAudit: audit === true, profileDirectory: cpuProf, operatorFlags: operatorFlag },
       reportToStderr,
       interruption.signal,
     );

@@ -4,10 +4,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isJsonArray, isJsonObject, type JsonObject } from '../../src/json/index.ts';
 import { type OperatorClient, type Resource, TRANSFORMS } from '../../src/kube/index.ts';
+import type { AuditLog } from '../../test/control-plane/index.ts';
+import { describeCalls } from '../support/calls.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
 import { cpuSeconds, describeCpu } from '../support/cpu-time.ts';
 import { createNamespaces } from '../support/namespaces.ts';
-import { BenchOperator } from '../support/operator.ts';
+import { BenchOperator, OPERATOR_USER } from '../support/operator.ts';
 import type { Report } from '../support/progress.ts';
 import { watchReady } from '../support/ready.ts';
 import { median, rounded, spread } from '../support/statistics.ts';
@@ -21,6 +23,8 @@ export interface ConvergeOptions {
   /** Writes the audit log, in both, and tells the operator's calls. */
   readonly hasAudit: boolean;
   readonly profileDirectory?: string | undefined;
+  /** Flags of the operator other than its defaults. */
+  readonly operatorFlags: readonly string[];
 }
 
 /** Medians; `ratio` is the median of the rounds' ratios. */
@@ -48,6 +52,7 @@ interface Setup extends BenchCluster {
   readonly options: ConvergeOptions;
   readonly floor: Floor;
   readonly operator: BenchOperator;
+  readonly audit: AuditLog | undefined;
   readonly report: Report;
 }
 
@@ -63,20 +68,22 @@ export async function measureConverge(
 ): Promise<ConvergeFigures> {
   return await withCluster({ hasAudit: options.hasAudit }, report, signal, async (cluster) => {
     const floor = await Floor.open(cluster.controlPlane);
-    const { profileDirectory } = options;
+    const { profileDirectory, operatorFlags: flags } = options;
     const operator = await BenchOperator.start(
       cluster.controlPlane,
-      { logLevel: 'info', profileDirectory },
+      { logLevel: 'info', profileDirectory, flags },
       signal,
     );
+    const audit = options.hasAudit ? await cluster.controlPlane.openAuditLog() : undefined;
     try {
-      const setup = { ...cluster, options, floor, operator, report };
+      const setup = { ...cluster, options, floor, operator, audit, report };
       report('warming up: every kind once');
       await runTransforms(setup, batchOf('warm-transforms', 1), signal);
       await runFloor(setup, batchOf('warm-floor', 1), signal);
       return await operator.orEnd(runRounds(setup, signal));
     } finally {
       await operator.stop();
+      await audit?.close();
       await floor.close();
     }
   });
@@ -139,15 +146,20 @@ async function runFloor(setup: Setup, batch: Batch, signal: AbortSignal): Promis
 
 /** Says what the processes took of the machine meanwhile. */
 async function accounted<T>(setup: Setup, what: string, action: () => Promise<T>): Promise<T> {
-  const { controlPlane, operator, report } = setup;
+  const { audit, controlPlane, operator, report } = setup;
   const processes = [
     ...controlPlane.processes().filter(({ name }) => name !== 'reaper'),
     { name: 'operator', pid: operator.pid },
     { name: 'bench', pid: process.pid },
   ];
+  const mark = await audit?.mark();
   const before = cpuSeconds(processes);
   const result = await action();
   report(`${what}, CPU seconds: ${describeCpu(before, cpuSeconds(processes))}`);
+  if (mark !== undefined) {
+    const calls = (await audit?.callsSince(mark, { user: OPERATOR_USER })) ?? [];
+    report(`${what}, ${calls.length} calls of the operator: ${describeCalls(calls)}`);
+  }
   return result;
 }
 

@@ -22,6 +22,8 @@ export interface OperatorOptions {
   readonly logLevel: 'debug' | 'info';
   /** Folder that a CPU profile is written to when the operator ends. */
   readonly profileDirectory?: string | undefined;
+  /** Further flags of `pequod controller`. */
+  readonly flags?: readonly string[];
 }
 
 export class BenchOperator {
@@ -41,10 +43,11 @@ export class BenchOperator {
   ): Promise<BenchOperator> {
     const directory = await mkdtemp(join(tmpdir(), 'pequod-bench-operator-'));
     const kubeconfig = await cluster.kubeconfigFor(IDENTITY, signal);
-    const { profileDirectory, logLevel } = options;
+    const { profileDirectory, logLevel, flags = [] } = options;
     const profiling =
       profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
-    const args = [...profiling, PROGRAM, 'controller', '--kubeconfig', kubeconfig, '--log-level', logLevel];
+    const settings = ['--kubeconfig', kubeconfig, '--log-level', logLevel, ...flags];
+    const args = [...profiling, PROGRAM, 'controller', ...settings];
     const reaper = new ReaperLink(directory);
     const child = new ComponentProcess(
       {
