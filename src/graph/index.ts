@@ -1,14 +1,11 @@
 export { applySetId } from './apply-set-id.ts';
 export { toDot } from './dot.ts';
 export type { EdgeList } from './edges.ts';
-export { isKnownClusterScoped } from './identity.ts';
-export { whyNotIgnorable } from './ignore-field.ts';
 export {
   deletionWaves,
   disposalOf,
   effectiveDeletion,
   findPrunable,
-  isPrecious,
   type PlannedObject,
   propagationPolicyOf,
   unionInventory,
@@ -16,7 +13,7 @@ export {
 export { isLegalMove, isoSeconds, moveNode, type NodeMove, readinessStartMs, sinceOf } from './node-state.ts';
 export { Pass, type PassOptions, type StartableNode } from './pass.ts';
 export type { NodeInput, NodeWork } from './pass-entry.ts';
-export { type BlockedNode, type GraphSummary, summarize } from './pass-report.ts';
+export type { BlockedNode, GraphSummary } from './pass-report.ts';
 export {
   buildPlan,
   DEFAULT_MAX_NODES,

@@ -1,5 +1,5 @@
 export type { ApplyGuard } from './apply-patch.ts';
-export { KubeClient, OperatorClient, type OperatorClientOptions, type TenantClient } from './client.ts';
+export { OperatorClient, type OperatorClientOptions, type TenantClient } from './client.ts';
 export {
   type ClusterConfig,
   type Credentials,
@@ -16,7 +16,6 @@ export {
   isAlreadyExists,
   isConflict,
   isCrdTerminating,
-  isExpired,
   isForbidden,
   isKindNotServed,
   isNamespaceMissing,

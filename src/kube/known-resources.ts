@@ -22,14 +22,6 @@ export const RESOURCE_GRAPHS: Resource = namespaced(
 export const CONFIG_MAPS: Resource = namespaced('', 'v1', 'ConfigMap', 'configmaps');
 export const SECRETS: Resource = namespaced('', 'v1', 'Secret', 'secrets');
 export const SERVICE_ACCOUNTS: Resource = namespaced('', 'v1', 'ServiceAccount', 'serviceaccounts');
-export const EVENTS: Resource = namespaced('events.k8s.io', 'v1', 'Event', 'events');
-export const LEASES: Resource = namespaced('coordination.k8s.io', 'v1', 'Lease', 'leases');
-export const CONTROLLER_REVISIONS: Resource = namespaced(
-  'apps',
-  'v1',
-  'ControllerRevision',
-  'controllerrevisions',
-);
 export const NAMESPACES: Resource = clusterScoped('', 'v1', 'Namespace', 'namespaces');
 export const CUSTOM_RESOURCE_DEFINITIONS: Resource = clusterScoped(
   'apiextensions.k8s.io',

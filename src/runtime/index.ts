@@ -1,5 +1,5 @@
 export { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff, withJitter } from './backoff.ts';
-export { type Clock, MAX_TIMER_MS, systemClock } from './clock.ts';
+export type { Clock } from './clock.ts';
 export {
   areConditionsEqual,
   type ConditionInput,
@@ -13,8 +13,6 @@ export {
   Controller,
   type ControllerOptions,
   type ControllerStats,
-  DEFAULT_RECONCILE_TIMEOUT_MS,
-  DEFAULT_STOP_GRACE_MS,
   type Reconcile,
   type ReconcileContext,
   type ReconcileOutcome,
@@ -33,10 +31,9 @@ export {
 export {
   type ComponentHealth,
   type ComponentState,
-  DEFAULT_SHUTDOWN_GRACE_MS,
   Manager,
   type ManagerOptions,
 } from './manager.ts';
 export { DONE, REQUEUE, type Result, requeueAfter } from './result.ts';
 export type { Runnable } from './runnable.ts';
-export { WorkQueue, type WorkQueueOptions, type WorkQueueSize } from './workqueue.ts';
+export type { WorkQueueOptions, WorkQueueSize } from './workqueue.ts';

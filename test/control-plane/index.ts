@@ -8,7 +8,6 @@ export {
   AuditLog,
   type AuditMark,
   type CallFilter,
-  isCountedCall,
   parseAuditLines,
 } from './audit-log.ts';
 export { type Binaries, type BinarySource, type EnsureOptions, ensureBinaries } from './binaries.ts';
@@ -20,5 +19,5 @@ export {
   startControlPlane,
 } from './control-plane.ts';
 export type { Identity } from './kubeconfig.ts';
-export { type Kubectl, KubectlError, kubectlFor } from './kubectl.ts';
+export { type Kubectl, KubectlError } from './kubectl.ts';
 export { VERSIONS } from './versions.ts';

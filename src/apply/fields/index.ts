@@ -1,4 +1,4 @@
-export { applyEntryOf, ownedHash, ownedPaths } from './owned-hash.ts';
+export { ownedHash, ownedPaths } from './owned-hash.ts';
 export {
   coOwners,
   type FieldOwner,

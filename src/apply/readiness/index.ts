@@ -1,4 +1,4 @@
-export { DEFAULT_READINESS_TIMEOUT_MS, evaluateReadiness, type ReadinessClock } from './evaluate.ts';
+export { evaluateReadiness, type ReadinessClock } from './evaluate.ts';
 export { objectStatusOf } from './kstatus.ts';
 export type { ObjectStatus } from './object-status.ts';
 export { type IgnoredPointers, type Observation, observe } from './observation.ts';
