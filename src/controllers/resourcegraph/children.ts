@@ -3,7 +3,13 @@
 import type { GroupVersionKind, KubeObject, NamespacedName, ObjectIdentity } from '../../api/index.ts';
 import type { Observation } from '../../apply/index.ts';
 import { WaitingError } from '../../errors.ts';
-import { gvkKey, type InformerHandle, type InformerSet, type Resource } from '../../kube/index.ts';
+import {
+  gvkKey,
+  type InformerHandle,
+  type InformerSet,
+  type InformerState,
+  type Resource,
+} from '../../kube/index.ts';
 
 /** Name of the informers' index by the id of the graph that a child belongs to. */
 export const GRAPH_INDEX = 'graph' as const;
@@ -53,8 +59,16 @@ export class Children {
   async watch(graph: NamespacedName, resource: Resource, signal: AbortSignal): Promise<void> {
     const { informer } = this.#acquire(graph, resource);
     if (informer.hasSynced) return;
+    // A list that is refused is not waited for: the graph is told when that changes.
+    const refused = new AbortController();
+    const notice = (state: InformerState): void => {
+      if (state === 'Forbidden' || state === 'NotServed') refused.abort();
+    };
+    const endNotice = informer.onStateChange(notice);
+    notice(informer.state);
     try {
-      await informer.waitForSync(AbortSignal.any([signal, AbortSignal.timeout(SYNC_TIMEOUT_MS)]));
+      const limit = AbortSignal.timeout(SYNC_TIMEOUT_MS);
+      await informer.waitForSync(AbortSignal.any([signal, limit, refused.signal]));
     } catch (error) {
       signal.throwIfAborted();
       throw new WaitingError(`${resource.kind} objects can't be watched: ${describeState(informer.state)}`, {
@@ -63,6 +77,8 @@ export class Children {
         afterMs: UNWATCHED_RETRY_MS,
         cause: error,
       });
+    } finally {
+      endNotice();
     }
   }
 
