@@ -29,9 +29,10 @@ import {
 } from '../../runtime/index.ts';
 import type { GraphDependencies } from './dependencies.ts';
 import { type Fate, findFate } from './fate.ts';
+import { findChildren } from './found-children.ts';
 import { announcedKinds, isInventoryForeign, rebuildInventory } from './inventory.ts';
 import { isKindGone, resourceForRemoval } from './kind-gone.ts';
-import { watchKinds } from './kinds.ts';
+import { type KindProblem, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
 import { type RemovalReport, removalProblems, removeHighestWave } from './prune.ts';
@@ -86,7 +87,7 @@ export class GraphFinalizer {
   ): Promise<Result> {
     const { log, signal } = context;
     const session = this.#deps.sessions.of(graph);
-    const ledger = await this.#ledger(key, graph, session, signal);
+    const ledger = await this.#ledger(key, graph, session, context);
     for (;;) {
       const items = ledger.items();
       if (items.length === 0) return await this.#dropFinalizer(stored, signal);
@@ -104,7 +105,7 @@ export class GraphFinalizer {
     key: NamespacedName,
     graph: ResourceGraph,
     session: GraphSession,
-    signal: AbortSignal,
+    { log, signal }: ReconcileContext,
   ): Promise<Ledger> {
     const { mapper, children } = this.#deps;
     const status = session.statusOf(graph);
@@ -114,11 +115,14 @@ export class GraphFinalizer {
     const request = { key, targets: new Map(), items, announced, mapper, children };
     const kinds = await watchKinds(request, signal);
     if (!isForeign) return new Ledger({ graphUID: graph.metadata.uid ?? '', items });
-    for (const { kind, error } of kinds.problems) {
-      if (!(await isKindGone(this.#deps, kind, signal))) throw error;
-    }
     const owner = ownerOf(key);
-    return new Ledger(rebuildInventory(graph, owner, children.withLabel(key, owner.graphId), []));
+    const mayPassOver = ({ kind, error }: KindProblem): boolean => {
+      if (!this.#isGraceOver(graph)) return false;
+      log.warn({ kind: kind.kind, error: String(error) }, 'objects of a kind are left: no right to see them');
+      return true;
+    };
+    const found = { ...this.#deps, graph, owner, problems: kinds.problems, mayPassOver };
+    return new Ledger(rebuildInventory(graph, owner, await findChildren(found, signal), []));
   }
 
   async #removeWave(
@@ -136,6 +140,7 @@ export class GraphFinalizer {
         remover: new ObjectRemover(client, ownerOf(key)),
         children: this.#deps.children,
         resourceOf: (item) => resourceForRemoval(this.#deps, item, signal),
+        isKindGone: (item) => isKindGone(this.#deps, item, signal),
         isOrphaned: (item) => fate === 'orphan' || item.deletion === 'Orphan',
       },
       ledger.items(),
@@ -150,9 +155,7 @@ export class GraphFinalizer {
     report: RemovalReport,
     context: ReconcileContext,
   ): void {
-    const deletedAtMs = Date.parse(graph.metadata.deletionTimestamp ?? '');
-    const waitedMs = this.#deps.now() - deletedAtMs;
-    if (!(waitedMs > this.#deps.limits.identityGoneGraceMs)) return;
+    if (!this.#isGraceOver(graph)) return;
     for (const { item, error } of report.failed.filter(({ error }) => isForbidden(error))) {
       ledger.delete(item);
       context.log.warn(
@@ -160,6 +163,11 @@ export class GraphFinalizer {
         'object is left: no right to remove it',
       );
     }
+  }
+
+  #isGraceOver(graph: ResourceGraph): boolean {
+    const deletedAtMs = Date.parse(graph.metadata.deletionTimestamp ?? '');
+    return this.#deps.now() - deletedAtMs > this.#deps.limits.identityGoneGraceMs;
   }
 
   async #wait(

@@ -9,11 +9,12 @@ import type {
 import { type GraphOwner, ObjectApplier, ObjectRemover } from '../../apply/index.ts';
 import { PequodError, TerminalError } from '../../errors.ts';
 import { buildPlan, isoSeconds, type NodeInput, Pass, type Plan } from '../../graph/index.ts';
-import { isForbidden, type TenantClient } from '../../kube/index.ts';
+import { isForbidden, isKindNotServed, type TenantClient } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import { DONE, REQUEUE, type Result, requeueAfter } from '../../runtime/index.ts';
 import type { GraphDependencies } from './dependencies.ts';
 import { execute } from './execute.ts';
+import { findChildren } from './found-children.ts';
 import {
   announcedKinds,
   isInventoryForeign,
@@ -21,7 +22,7 @@ import {
   plannedObjects,
   rebuildInventory,
 } from './inventory.ts';
-import { resourceForRemoval } from './kind-gone.ts';
+import { isKindGone, resourceForRemoval } from './kind-gone.ts';
 import { type WatchedKinds, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
@@ -91,9 +92,9 @@ async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepared> {
   const announced = isForeign ? announcedKinds(graph) : [];
   const kinds = await watchKinds({ key, targets, items, announced, mapper, children }, signal);
   const planned = plannedObjects(targets);
-  if (isForeign) requireAllWatched(kinds);
+  const found = { ...run, owner, problems: kinds.problems, mayPassOver: () => false };
   const old = isForeign
-    ? rebuildInventory(graph, owner, children.withLabel(key, owner.graphId), planned)
+    ? rebuildInventory(graph, owner, await findChildren(found, signal), planned)
     : status.inventory;
   const joined = joinInventory(graph.status?.inventory, old, planned, graph.metadata.uid ?? '', (item) => {
     return children.observation(key, item, item)?.uid === item.uid;
@@ -126,11 +127,6 @@ function planOf(run: PassRun): Plan {
     code: 'INVALID_GRAPH',
     reason: 'InvalidGraph',
   });
-}
-
-/** An inventory rebuilt without having seen every kind would forget objects. */
-function requireAllWatched(kinds: WatchedKinds): void {
-  for (const { error } of kinds.problems) throw error;
 }
 
 /** Rights, and the inventory before the first write. @returns the client to work with, or `stale`. */
@@ -166,6 +162,7 @@ async function runNodes(
     });
   const onFailure = (error: unknown): void => {
     if (isForbidden(error)) tenancy.forget(key.namespace, graph.spec.serviceAccountName);
+    if (isKindNotServed(error)) run.mapper.invalidate();
   };
   await execute(
     {
@@ -230,6 +227,7 @@ async function prune(run: PassRun, prepared: Prepared, signal: AbortSignal): Pro
       remover: new ObjectRemover(client, prepared.owner),
       children: run.children,
       resourceOf: (item) => resourceForRemoval(run, item, signal),
+      isKindGone: (item) => isKindGone(run, item, signal),
       isOrphaned: (item) => item.deletion === 'Orphan' || graph.spec.deletionPolicy === 'Orphan',
     },
     items,

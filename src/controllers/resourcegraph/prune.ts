@@ -9,7 +9,13 @@ import {
 import type { ObjectRemover, RemovalResult } from '../../apply/index.ts';
 import { messageOf } from '../../errors.ts';
 import { deletionWaves, findPrunable } from '../../graph/index.ts';
-import { isNotFound, type OperatorClient, RESOURCE_GRAPHS, type Resource } from '../../kube/index.ts';
+import {
+  isKindNotServed,
+  isNotFound,
+  type OperatorClient,
+  RESOURCE_GRAPHS,
+  type Resource,
+} from '../../kube/index.ts';
 import type { Children } from './children.ts';
 import type { Ledger } from './ledger.ts';
 import type { Targets } from './targets.ts';
@@ -33,6 +39,8 @@ export interface RemovalRun {
   readonly children: Children;
   /** Undefined where the API server does not serve the entry's kind. */
   readonly resourceOf: (item: InventoryItem) => Promise<Resource | undefined>;
+  /** Asked where the API server stops serving a kind that it served a moment ago. */
+  readonly isKindGone: (item: InventoryItem) => Promise<boolean>;
   /** True where the object stays. */
   readonly isOrphaned: (item: InventoryItem) => boolean;
 }
@@ -95,10 +103,13 @@ async function removeItem(run: RemovalRun, item: InventoryItem, signal: AbortSig
   // A kind that is not served has no objects; `resourceOf` throws where it is not sure of that.
   if (resource === undefined) return 'gone';
   const observation = run.children.observation(run.key, resource, item);
-  return await run.remover.remove(
-    { resource, entry: item, isOrphaned: run.isOrphaned(item), observation },
-    signal,
-  );
+  const removal = { resource, entry: item, isOrphaned: run.isOrphaned(item), observation };
+  try {
+    return await run.remover.remove(removal, signal);
+  } catch (error) {
+    if (isKindNotServed(error) && (await run.isKindGone(item))) return 'gone';
+    throw error;
+  }
 }
 
 /** What is still on its way out, a line an object. */
