@@ -13,7 +13,8 @@ export const OPERATOR_USER = 'system:serviceaccount:pequod-system:pequod';
 const OPERATOR_IDENTITY = { serviceAccount: { namespace: 'pequod-system', name: 'pequod' } } as const;
 
 const START_TIMEOUT_MS = 60_000;
-const STOP_GRACE_MS = 20_000;
+/** What a Pod gets by default. */
+const STOP_GRACE_MS = 30_000;
 const POLL_MS = 20;
 
 export interface OperatorSettings {

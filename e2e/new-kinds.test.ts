@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, describe, expect } from 'vitest';
+import type { JsonObject } from '../src/json/index.ts';
+import { cluster, conditionOf, configMap, inline, type Space, story, useOperator } from './support/index.ts';
+
+useOperator();
+
+interface NewKind {
+  readonly group: string;
+  readonly definition: JsonObject;
+}
+
+const installed: string[] = [];
+afterAll(async () => {
+  if (installed.length > 0)
+    await cluster.kubectl(['delete', '--wait=false', '--ignore-not-found', ...installed]);
+});
+
+/** A kind Widget, in a group that no other story has. */
+function newKind(): NewKind {
+  const group = `g${randomUUID().slice(0, 8)}.example.com`;
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  const definition = {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `widgets.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { kind: 'Widget', plural: 'widgets', singular: 'widget', listKind: 'WidgetList' },
+      versions: [{ name: 'v1', served: true, storage: true, schema }],
+    },
+  };
+  return { group, definition };
+}
+
+function widget(group: string): { readonly object: JsonObject } {
+  return {
+    object: { apiVersion: `${group}/v1`, kind: 'Widget', metadata: { name: 'w' }, spec: { size: 3 } },
+  };
+}
+
+async function install({ definition, group }: NewKind): Promise<void> {
+  await cluster.kubectl(['create', '-f', '-'], JSON.stringify(definition));
+  installed.push(`customresourcedefinition/widgets.${group}`);
+}
+
+const RBAC = 'rbac.authorization.k8s.io';
+
+function rules(group: string, verbs: readonly string[]): JsonObject {
+  return { rules: [{ apiGroups: [group], resources: ['widgets'], verbs }] };
+}
+
+function binding(role: string, name: string, namespace: string, account: string): JsonObject {
+  return {
+    roleRef: { apiGroup: RBAC, kind: role, name },
+    subjects: [{ kind: 'ServiceAccount', name: account, namespace }],
+  };
+}
+
+/** Lets the story's ServiceAccount edit the kind. */
+async function allowEdit(space: Space, group: string): Promise<void> {
+  const verbs = ['get', 'list', 'create', 'patch', 'delete'];
+  const role = {
+    apiVersion: `${RBAC}/v1`,
+    kind: 'Role',
+    metadata: { name: 'widgets' },
+    ...rules(group, verbs),
+  };
+  await space.kubectl(['create', '-f', '-'], JSON.stringify(role));
+  await space.create('RoleBinding', 'widgets', binding('Role', 'widgets', space.namespace, 'deployer'));
+}
+
+/** Lets the operator watch the kind. */
+async function allowWatch(group: string): Promise<void> {
+  const metadata = { name: group };
+  const items = [
+    { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole', metadata, ...rules(group, ['list', 'watch']) },
+    {
+      apiVersion: `${RBAC}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      ...binding('ClusterRole', group, 'pequod-system', 'pequod'),
+    },
+  ];
+  await cluster.kubectl(['create', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
+  installed.push(`clusterrole/${group}`, `clusterrolebinding/${group}`);
+}
+
+describe.concurrent('kinds that come and go', () => {
+  story(
+    'a kind that is not served is named and holds up nothing else; it comes alive when it is installed',
+    async ({ space }) => {
+      const kind = newKind();
+      const nodes = {
+        w: widget(kind.group),
+        apart: configMap('apart'),
+        after: configMap('after', {}, { dependsOn: ['w'] }),
+      };
+      await space.transform('shop', inline(nodes));
+      const waiting = await space.untilTransform(
+        'shop',
+        'names the kind',
+        ({ status }) =>
+          status?.blockedBy?.includes('Widget') === true && status.nodes?.['apart']?.phase === 'Ready',
+      );
+      expect(waiting.status?.blockedBy).toContain(`${kind.group}/v1 Widget`);
+      expect(conditionOf(waiting, 'Ready')?.status).toBe('False');
+      expect(await space.names('ConfigMap')).toEqual(['apart']);
+
+      await allowEdit(space, kind.group);
+      await allowWatch(kind.group);
+      await install(kind);
+      await space.untilReady('shop', 60_000);
+      expect(await space.kubectl(['get', `widgets.${kind.group}`, 'w', '-o', 'jsonpath={.spec.size}'])).toBe(
+        '3',
+      );
+
+      await cluster.kubectl(['delete', 'crd', `widgets.${kind.group}`]);
+      await space.delete('Transform', 'shop');
+      await space.untilGone('Transform', 'shop');
+      expect(await space.names('ConfigMap')).toEqual([]);
+    },
+  );
+
+  story(
+    'a CRD that is not the Transform’s to make is refused, its objects are not made',
+    async ({ space }) => {
+      const kind = newKind();
+      await space.transform('shop', inline({ crd: { object: kind.definition }, w: widget(kind.group) }));
+      const refused = await space.untilFailing('shop', 'NotConfined');
+      expect(conditionOf(refused, 'Ready')?.message).toContain('CustomResourceDefinition');
+    },
+  );
+
+  story(
+    'a kind that the operator may not watch is named and holds up nothing else, not even the end',
+    async ({ space }) => {
+      const kind = newKind();
+      await install(kind);
+      await allowEdit(space, kind.group);
+      await space.transform('shop', inline({ w: widget(kind.group), apart: configMap('apart') }));
+      const waiting = await space.untilTransform(
+        'shop',
+        'says what it may not do',
+        ({ status }) =>
+          status?.blockedBy?.includes('may not list or watch') === true &&
+          status.nodes?.['apart']?.phase === 'Ready',
+      );
+      expect(waiting.status?.blockedBy).toContain('Widget');
+      await space.delete('Transform', 'shop');
+      await space.untilGone('Transform', 'shop');
+      expect(await space.names('ConfigMap')).toEqual([]);
+    },
+  );
+});
