@@ -26,6 +26,9 @@ describe('parseJson', () => {
     for (const document of [text, `[${text}]`, `{"a":${text}}`, `[1,${text},"x"]`]) {
       expect(stringifyJson(parseJson(document))).toBe(document);
     }
+    for (const colon of [' :', ': ', '\n:\t']) {
+      expect(stringifyJson(parseJson(`{"a"${colon}${text}}`))).toBe(`{"a":${text}}`);
+    }
   });
 
   it('changes no number, wherever it stands', () => {

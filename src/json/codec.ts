@@ -2,9 +2,10 @@ import { type JsonValue, rawJson } from './value.ts';
 
 // A number that a double may not give back as it was written: 16 digits or more, an exponent, a fraction that ends in a
 // zero or begins with six, a minus zero. Looked for only where a number can begin, so that ids and timestamps in strings
-// do not make nearly every document take the slow path; a false hit costs time and nothing else.
+// do not make nearly every document take the slow path; a false hit costs time and nothing else. A colon counts only
+// behind the quote of a key, or white space: in strings they stand before image tags and digests.
 const MAY_CHANGE =
-  /(?:^|[:,[\s])(?:-0(?![.\d])|-?(?:\d{16}|[\d.]{17}|\d+(?:\.\d*)?[eE]|\d+\.(?:0{6}|\d*0(?!\d))))/;
+  /(?:^|["\s]:|[,[\s])(?:-0(?![.\d])|-?(?:\d{16}|[\d.]{17}|\d+(?:\.\d*)?[eE]|\d+\.(?:0{6}|\d*0(?!\d))))/;
 
 interface ReviverContext {
   readonly source?: string;
