@@ -136,6 +136,16 @@ describe('values', () => {
     ]);
   });
 
+  test('a cycle that only a hidden field shows is a conflict', async () => {
+    const files = { 'm.cue': 'package m\n_loop: {next: _loop}\nout: a: _loop\n' };
+    const outcome = await pool.evaluate({
+      module: { id: 'hidden-cycle', files },
+      queries: [{ type: 'children', path: 'out' }],
+    });
+    const [answer] = outcome.ok ? outcome.results : [];
+    expect(brief(answer?.children[0]?.errors ?? [])).toEqual(['conflict _loop.next - structural cycle']);
+  });
+
   test('more errors than the limit are counted', async () => {
     const source = Array.from({ length: 30 }, (_, i) => `f${i}: 1 & 2`).join('\n');
     const errors = await errorsOf({ files: { 'a.cue': source } });

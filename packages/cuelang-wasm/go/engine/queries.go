@@ -141,6 +141,11 @@ func (e *evaluation) export(v cue.Value, r reporter) (*string, []Error, *Error) 
 	}
 	text, err := v.MarshalJSON()
 	if err != nil {
+		// What is wrong with a hidden field shows only here.
+		r.kind = KindConflict
+		if cue.IsIncomplete(err) {
+			r.kind = KindIncomplete
+		}
 		return nil, r.list(promote(err, "")), nil
 	}
 	if e.left -= len(text); e.left < 0 {
