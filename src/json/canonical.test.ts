@@ -27,6 +27,18 @@ describe('canonicalJson', () => {
     );
   });
 
+  it('writes text as JSON does, whatever it holds', () => {
+    for (const text of ['', 'é…\u2028', '"', '\\', '\n\u0000\u007f', '😀', '\ud83d', '\udc00x']) {
+      expect(canonicalJson(text)).toBe(JSON.stringify(text));
+      expect(canonicalJson({ [text]: text })).toBe(JSON.stringify({ [text]: text }));
+    }
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(canonicalJson([text])).toBe(JSON.stringify([text]));
+      }),
+    );
+  });
+
   it('leaves out members that are undefined, as the wire does', () => {
     expect(canonicalJson({ a: 1, b: undefined })).toBe('{"a":1}');
   });
