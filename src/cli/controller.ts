@@ -108,6 +108,8 @@ async function runController(flags: ControllerFlags): Promise<void> {
     if (!stop.aborted) throw error;
     log.warn({ err: error }, 'was asked to stop before everything had started');
   }
+  // Everything has stopped; only a connection that is still being tried would hold the process until it times out.
+  if (stop.aborted) process.exit(EXIT_CODES.success);
 }
 
 /** Aborts on the first SIGINT or SIGTERM; on the second the process ends at once. */

@@ -5,6 +5,7 @@ import { type Dispatcher, request as send } from 'undici';
 import { messageOf, PequodError } from '../errors.ts';
 import { type JsonValue, parseJson } from '../json/index.ts';
 import type { Logger } from '../observability/index.ts';
+import { untilAborted } from './abort.ts';
 import { readCapped } from './body.ts';
 import { errorFromAnswer } from './classify.ts';
 import type { ClusterConfig } from './config.ts';
@@ -187,13 +188,15 @@ export class Transport {
   ): Promise<Response> {
     const agents = await this.#connections.agents(signal);
     const token = await this.#tokens.get(isRefused, signal);
-    const response = await send(this.#url(request), {
+    const sent = send(this.#url(request), {
       dispatcher: agents[agent],
       method: request.method,
       headers: this.#headers(request, token),
       body: request.body ?? null,
       signal,
     });
+    // A connection that is still being made hears of an abort only once it is there, or has failed.
+    const response = await untilAborted(sent, signal);
     this.#clock.observe(headerOf(response.headers, 'date'));
     return response;
   }
