@@ -28,7 +28,6 @@ export async function releaseObject(
 ): Promise<ReleaseResult> {
   try {
     const live = await client.get(resource, objectKeyOf(entry), signal);
-    if (entry.uid !== undefined && live.metadata.uid !== entry.uid) return 'left';
     if (!isOurs(live, owner.graphId, owner.manager)) return 'left';
     const entries = releasedEntries(live.metadata.managedFields ?? [], owner.manager);
     if (entries === undefined) return 'left';

@@ -1,8 +1,9 @@
 // Takes one inventory entry out of the cluster, or lets its object go.
 //
 // Invariants kept here:
-// - Only what an entry says we created is deleted, and only while the object is still ours: our label and our Apply
-//   entry, under the uid of the entry. Everything else is released or left.
+// - Only what we created is deleted, and only while the object is still ours: our label and our Apply entry. Under the
+//   uid of the entry the entry says who created it; under another uid, as after a repair whose record was lost, the object
+//   itself does. Everything else is released or left.
 // - DELETE carries the uid and the resourceVersion of the version that was judged, and says how dependents go.
 // - `gone` is said only of what the API server says is gone.
 import type { InventoryItem, KubeObject } from '../api/index.ts';
@@ -50,14 +51,16 @@ export class ObjectRemover {
   /** @throws ApiError and TransportError as the client raises them; nothing is half done then. */
   async remove(removal: Removal, signal: AbortSignal): Promise<RemovalResult> {
     const { entry, observation } = removal;
-    if (this.#isPlainlyOurs(removal) && observation !== undefined)
-      return await this.#delete(removal, observation, signal);
+    if (this.#isPlainlyOurs(removal) && observation !== undefined) {
+      const result = await this.#delete(removal, observation, signal);
+      // A watch that is behind, or broken, must not keep the object for as long as it is.
+      if (result !== 'again') return result;
+    }
     const live = await this.#read(removal, signal);
     if (live === undefined) return 'gone';
-    // Another object has the name now; the one that the entry speaks of is gone.
-    if (entry.uid !== undefined && live.metadata.uid !== entry.uid) return 'gone';
     if (!isOurs(live, this.#owner.graphId, this.#owner.manager)) {
-      return entry.uid === undefined ? 'gone' : 'abandoned';
+      // Somebody else's object has the name now; the one that the entry speaks of is gone.
+      return entry.uid === live.metadata.uid ? 'abandoned' : 'gone';
     }
     if (removal.isOrphaned || this.#originOf(entry, live) === 'Found')
       return await this.#release(removal, signal);
@@ -79,7 +82,7 @@ export class ObjectRemover {
   }
 
   #originOf(entry: InventoryItem, live: KubeObject): InventoryItem['origin'] {
-    return entry.uid === undefined ? originOf(live, this.#owner) : entry.origin;
+    return entry.uid === live.metadata.uid ? entry.origin : originOf(live, this.#owner);
   }
 
   async #read(removal: Removal, signal: AbortSignal): Promise<KubeObject | undefined> {

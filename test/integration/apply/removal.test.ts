@@ -46,15 +46,26 @@ describe('deleting', () => {
     expect(await read('mine')).toBeUndefined();
   });
 
-  it('looks again when the object changed after it was judged', async () => {
+  it('reads the object where the watch is behind it', async () => {
     const { entry, object } = await applier.apply(
       requestFor(space, configMap('busy', { a: '1' })),
       space.signal,
     );
     await space.kubectl(['patch', 'configmap', 'busy', '-p', '{"data":{"b":"2"}}']);
     const removal = { resource: CONFIG_MAPS, entry, isOrphaned: false, observation: observe(object) };
-    expect(await remover.remove(removal, space.signal)).toBe('again');
-    expect(await remover.remove({ ...removal, observation: undefined }, space.signal)).toBe('gone');
+    expect(await remover.remove(removal, space.signal)).toBe('gone');
+    expect(await read('busy')).toBeUndefined();
+  });
+
+  it('abandons what lost our label after the watch saw it', async () => {
+    const { entry, object } = await applier.apply(
+      requestFor(space, configMap('lost-label', { a: '1' })),
+      space.signal,
+    );
+    await space.kubectl(['label', 'configmap', 'lost-label', 'pequod.io/graph-']);
+    const removal = { resource: CONFIG_MAPS, entry, isOrphaned: false, observation: observe(object) };
+    expect(await remover.remove(removal, space.signal)).toBe('abandoned');
+    expect(await read('lost-label')).toBeDefined();
   });
 
   it('waits for the Pods of what owns Pods', async () => {
@@ -77,6 +88,40 @@ describe('deleting', () => {
       'gone',
     );
     expect((await read('other'))?.['data']).toEqual({ theirs: '1' });
+  });
+
+  it('takes what we created anew under that name, though the inventory still has the uid before', async () => {
+    const request = requestFor(space, configMap('renewed', { a: '1' }));
+    const { entry } = await applier.apply(request, space.signal);
+    await space.kubectl(['delete', 'configmap', 'renewed']);
+    await applier.apply({ ...request, entry, isLookFirst: true, isRepair: true }, space.signal);
+    expect(await remover.remove({ resource: CONFIG_MAPS, entry, isOrphaned: false }, space.signal)).toBe(
+      'gone',
+    );
+    expect(await read('renewed')).toBeUndefined();
+  });
+
+  it('lets go what we created anew under that name where it is to stay', async () => {
+    const request = requestFor(space, configMap('renewed-kept', { a: '1' }));
+    const { entry } = await applier.apply(request, space.signal);
+    await space.kubectl(['delete', 'configmap', 'renewed-kept']);
+    await applier.apply({ ...request, entry, isLookFirst: true, isRepair: true }, space.signal);
+    expect(await remover.remove({ resource: CONFIG_MAPS, entry, isOrphaned: true }, space.signal)).toBe(
+      'released',
+    );
+    expect((await read('renewed-kept'))?.metadata.labels ?? {}).toEqual({});
+  });
+
+  it('lets go what it found under that name later, though the inventory has a uid that we created', async () => {
+    const request = requestFor(space, configMap('found-later', { a: '1' }));
+    const { entry } = await applier.apply(request, space.signal);
+    await space.kubectl(['delete', 'configmap', 'found-later']);
+    await space.kubectl(['create', 'configmap', 'found-later', '--from-literal=theirs=1']);
+    await applier.apply({ ...request, entry, isLookFirst: true }, space.signal);
+    expect(await remover.remove({ resource: CONFIG_MAPS, entry, isOrphaned: false }, space.signal)).toBe(
+      'released',
+    );
+    expect((await read('found-later'))?.['data']).toEqual({ a: '1', theirs: '1' });
   });
 
   it('abandons what lost our label', async () => {
