@@ -4,15 +4,13 @@
 //   node bench/cli.ts converge --count 100 how long many Transforms take, against plain applies of their objects
 // Each starts what it needs and stops it again. Standard output gets one line of JSON, standard error everything else.
 // Another process that works on the same cores is in the figures too: run them on a quiet machine.
-import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { measureCalls } from './calls/calls.ts';
 import { measureConverge } from './converge/converge.ts';
 import { measureRender } from './render/render.ts';
+import { type Measured, saveResult } from './support/measured.ts';
 import { reportToStderr } from './support/progress.ts';
 import type { ModuleChoice } from './support/workload.ts';
-
-const RESULTS = new URL('results/', import.meta.url);
 
 const interruption = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -29,8 +27,12 @@ program
   .option('--save', 'write the figures to bench/results')
   .action(async (options: { readonly settled: number; readonly idle: number; readonly save?: boolean }) => {
     const { settled, idle } = options;
-    const figures = await measureCalls({ settled, idleMs: idle * 1000 }, reportToStderr, interruption.signal);
-    await finish('calls', figures, options.save);
+    const measured = await measureCalls(
+      { settled, idleMs: idle * 1000 },
+      reportToStderr,
+      interruption.signal,
+    );
+    await finish('calls', measured, options.save);
   });
 
 program
@@ -41,8 +43,8 @@ program
   .option('--save', 'write the figures to bench/results')
   .action(async (options: { readonly rounds: number; readonly renders: number; readonly save?: boolean }) => {
     const { rounds, renders: rendersPerRound } = options;
-    const figures = await measureRender({ rounds, rendersPerRound }, reportToStderr, interruption.signal);
-    await finish('render', figures, options.save);
+    const measured = await measureRender({ rounds, rendersPerRound }, reportToStderr, interruption.signal);
+    await finish('render', measured, options.save);
   });
 
 interface ConvergeFlags {
@@ -66,20 +68,19 @@ program
   .option('--operator-flag <flag...>', 'flags of the operator, as --operator-flag=--render-workers=1', [])
   .option('--save', 'write the figures to bench/results')
   .action(async ({ save, audit, cpuProf, operatorFlag, ...options }: ConvergeFlags) => {
-    const figures = await measureConverge(
+    const measured = await measureConverge(
       { ...options, hasAudit: audit === true, profileDirectory: cpuProf, operatorFlags: operatorFlag },
       reportToStderr,
       interruption.signal,
     );
-    await finish(`converge-${options.module}-${options.count}`, figures, save);
+    await finish(`converge-${options.module}-${options.count}`, measured, save);
   });
 
 await program.parseAsync();
 
-async function finish(name: string, figures: object, isSaved: boolean | undefined): Promise<void> {
-  const text = `${JSON.stringify(figures)}\n`;
-  if (isSaved === true) await writeFile(new URL(`${name}.json`, RESULTS), text);
-  process.stdout.write(text);
+async function finish(name: string, measured: Measured<object>, isSaved: boolean | undefined): Promise<void> {
+  if (isSaved === true) await saveResult(name, measured);
+  process.stdout.write(`${JSON.stringify(measured.figures)}\n`);
 }
 
 function wholeNumber(text: string): number {

@@ -12,7 +12,7 @@ describe('calls to the API server', () => {
     'N objects converge in N + 5; what is settled costs none, a restart neither writes nor renders',
     async ({ signal }) => {
       const said: string[] = [];
-      const figures = await measureCalls(
+      const { figures } = await measureCalls(
         { settled: SETTLED, idleMs: IDLE_MS },
         (line) => said.push(line),
         signal,

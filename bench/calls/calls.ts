@@ -6,6 +6,7 @@ import { TRANSFORMS } from '../../src/kube/index.ts';
 import type { AuditEntry, AuditLog, AuditMark } from '../../test/control-plane/index.ts';
 import { describeCalls, isWrite } from '../support/calls.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
+import type { Measured } from '../support/measured.ts';
 import { createNamespaces } from '../support/namespaces.ts';
 import { BenchOperator, OPERATOR_USER } from '../support/operator.ts';
 import type { Report } from '../support/progress.ts';
@@ -45,7 +46,7 @@ export async function measureCalls(
   options: CallsOptions,
   report: Report,
   signal: AbortSignal,
-): Promise<CallsFigures> {
+): Promise<Measured<CallsFigures>> {
   return await withCluster({ hasAudit: true }, report, signal, async (cluster) => {
     const audit = await cluster.controlPlane.openAuditLog();
     let operator = await BenchOperator.start(cluster.controlPlane, { logLevel: 'debug' }, signal);
@@ -80,13 +81,14 @@ export async function measureCalls(
       await untilQuiet(audit, signal);
       const restart = await callsSince(audit, beforeRestart, signal);
       report(`restart, ${restart.length} calls: ${describeCalls(restart)}; ${operator.renders} renders`);
-      return {
+      const figures = {
         n: OBJECTS,
         converge: Math.max(...counts),
         idle: idle.length,
         restartWrites: restart.filter(isWrite).length,
         restartRenders: operator.renders,
       };
+      return { figures, details: { converge: counts, restart: describeCalls(restart), ...options } };
     } finally {
       await operator.stop();
       await audit.close();

@@ -2,18 +2,19 @@
 // objects by plain applies. Both take turns on one control plane, each time in fresh namespaces, and who begins changes
 // from round to round.
 import { setTimeout as delay } from 'node:timers/promises';
-import { isJsonArray, isJsonObject, type JsonObject } from '../../src/json/index.ts';
-import { type OperatorClient, type Resource, TRANSFORMS } from '../../src/kube/index.ts';
+import { TRANSFORMS } from '../../src/kube/index.ts';
 import type { AuditLog } from '../../test/control-plane/index.ts';
 import { describeCalls } from '../support/calls.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
-import { cpuSeconds, describeCpu } from '../support/cpu-time.ts';
+import { cpuSeconds, cpuSince } from '../support/cpu-time.ts';
+import type { Measured } from '../support/measured.ts';
 import { createNamespaces } from '../support/namespaces.ts';
 import { BenchOperator, OPERATOR_USER } from '../support/operator.ts';
 import type { Report } from '../support/progress.ts';
 import { watchReady } from '../support/ready.ts';
 import { median, rounded, spread } from '../support/statistics.ts';
 import { type ModuleChoice, transformOf } from '../support/workload.ts';
+import { type Batch, batchOf, untilRolledOut } from './batch.ts';
 import { Floor } from './floor.ts';
 
 export interface ConvergeOptions {
@@ -35,18 +36,25 @@ export interface ConvergeFigures {
   readonly ratio: number;
 }
 
-/** Transforms in one namespace. */
-const PER_NAMESPACE = 25;
-const POLL_MS = 100;
 const PAUSE_MS = 1_500;
-const DEPLOYMENTS: Resource = {
-  group: 'apps',
-  version: 'v1',
-  kind: 'Deployment',
-  plural: 'deployments',
-  namespaced: true,
-  verbs: ['list'],
-};
+
+/** One side of a round. */
+interface Run {
+  readonly seconds: number;
+  /** By process. */
+  readonly cpuSeconds: Readonly<Record<string, number>>;
+}
+
+interface FloorRun extends Run {
+  /** Until the Deployments were Available too, which Transforms wait for. */
+  readonly rolledOutSeconds: number;
+}
+
+interface Round {
+  readonly isFloorFirst: boolean;
+  readonly transforms: Run;
+  readonly floor: FloorRun;
+}
 
 interface Setup extends BenchCluster {
   readonly options: ConvergeOptions;
@@ -56,16 +64,11 @@ interface Setup extends BenchCluster {
   readonly report: Report;
 }
 
-interface Batch {
-  readonly namespaces: readonly string[];
-  readonly names: readonly { readonly namespace: string; readonly name: string }[];
-}
-
 export async function measureConverge(
   options: ConvergeOptions,
   report: Report,
   signal: AbortSignal,
-): Promise<ConvergeFigures> {
+): Promise<Measured<ConvergeFigures>> {
   return await withCluster({ hasAudit: options.hasAudit }, report, signal, async (cluster) => {
     const floor = await Floor.open(cluster.controlPlane);
     const { profileDirectory, operatorFlags: flags } = options;
@@ -89,45 +92,55 @@ export async function measureConverge(
   });
 }
 
-async function runRounds(setup: Setup, signal: AbortSignal): Promise<ConvergeFigures> {
+async function runRounds(setup: Setup, signal: AbortSignal): Promise<Measured<ConvergeFigures>> {
   const { count, rounds } = setup.options;
-  const pairs: { readonly seconds: number; readonly floorSeconds: number }[] = [];
-  for (let round = 1; round <= rounds; round += 1) {
-    const ours = (): Promise<number> => runTransforms(setup, batchOf(`transforms-${round}`, count), signal);
-    const theirs = (): Promise<number> => runFloor(setup, batchOf(`floor-${round}`, count), signal);
-    const isFloorFirst = round % 2 === 1;
-    const early = isFloorFirst ? await theirs() : await ours();
-    const late = isFloorFirst ? await ours() : await theirs();
-    const [floorSeconds, seconds] = isFloorFirst ? [early, late] : [late, early];
-    pairs.push({ seconds, floorSeconds });
-    setup.report(
-      `round ${round}: ${seconds.toFixed(2)} s, floor ${floorSeconds.toFixed(2)} s: ${(seconds / floorSeconds).toFixed(2)}x`,
-    );
+  const details: Round[] = [];
+  while (details.length < rounds) {
+    const number = details.length + 1;
+    const isFloorFirst = number % 2 === 1;
+    const ours = (): Promise<Run> => runTransforms(setup, batchOf(`transforms-${number}`, count), signal);
+    const theirs = (): Promise<FloorRun> => runFloor(setup, batchOf(`floor-${number}`, count), signal);
+    const early = isFloorFirst ? await theirs() : undefined;
+    const transforms = await ours();
+    const round = { isFloorFirst, transforms, floor: early ?? (await theirs()) };
+    details.push(round);
+    setup.report(`round ${number}: ${describe(round)}`);
   }
-  const ratios = pairs.map(({ seconds, floorSeconds }) => seconds / floorSeconds);
+  const ratios = details.map(({ transforms, floor }) => transforms.seconds / floor.seconds);
   const [lowest, highest] = spread(ratios);
   setup.report(`to the floor: ${lowest.toFixed(2)} to ${highest.toFixed(2)} over ${rounds} rounds`);
-  return {
+  const figures = {
     count,
-    seconds: rounded(median(pairs.map(({ seconds }) => seconds)), 3),
-    floorSeconds: rounded(median(pairs.map(({ floorSeconds }) => floorSeconds)), 3),
+    seconds: rounded(median(details.map(({ transforms }) => transforms.seconds)), 3),
+    floorSeconds: rounded(median(details.map(({ floor }) => floor.seconds)), 3),
     ratio: rounded(median(ratios), 2),
   };
+  return { figures, details };
 }
 
-async function runTransforms(setup: Setup, batch: Batch, signal: AbortSignal): Promise<number> {
+function describe({ transforms, floor }: Round): string {
+  const seconds = `${transforms.seconds.toFixed(2)} s, floor ${floor.seconds.toFixed(2)} s`;
+  const ratio = `${(transforms.seconds / floor.seconds).toFixed(2)}x`;
+  const settled = `${(transforms.seconds / floor.rolledOutSeconds).toFixed(2)}x until rolled out`;
+  const cpu = `${(total(transforms.cpuSeconds) / total(floor.cpuSeconds)).toFixed(2)}x in CPU time`;
+  return `${seconds}: ${ratio}, ${settled}, ${cpu}`;
+}
+
+function total(seconds: Readonly<Record<string, number>>): number {
+  return Object.values(seconds).reduce((sum, one) => sum + one, 0);
+}
+
+async function runTransforms(setup: Setup, batch: Batch, signal: AbortSignal): Promise<Run> {
   const { admin, options } = setup;
   await createNamespaces(admin, batch.namespaces, signal);
   const objects = batch.names.map(({ namespace, name }) => transformOf(options.module, namespace, name));
   const watch = await watchReady(admin, batch.names, signal);
   try {
     await delay(PAUSE_MS, undefined, { signal });
-    return await accounted(setup, 'Transforms', async () => {
-      const startedAtMs = performance.now();
+    return await accounted(setup, async () => {
       const ready = watch.wait();
       await Promise.all(objects.map((object) => admin.create(TRANSFORMS, object, {}, signal)));
       await ready;
-      return (performance.now() - startedAtMs) / 1000;
     });
   } finally {
     watch.close();
@@ -135,17 +148,19 @@ async function runTransforms(setup: Setup, batch: Batch, signal: AbortSignal): P
   }
 }
 
-async function runFloor(setup: Setup, batch: Batch, signal: AbortSignal): Promise<number> {
+async function runFloor(setup: Setup, batch: Batch, signal: AbortSignal): Promise<FloorRun> {
   const { admin, floor } = setup;
   await createNamespaces(admin, batch.namespaces, signal);
   await delay(PAUSE_MS, undefined, { signal });
-  const seconds = await accounted(setup, 'floor', () => floor.apply(batch.names));
+  const startedAtMs = performance.now();
+  const run = await accounted(setup, () => floor.apply(batch.names));
+  // Also so that the controllers' work on these does not fall into what comes next.
   await untilRolledOut(admin, batch, signal);
-  return seconds;
+  return { ...run, rolledOutSeconds: rounded((performance.now() - startedAtMs) / 1000, 3) };
 }
 
-/** Says what the processes took of the machine meanwhile. */
-async function accounted<T>(setup: Setup, what: string, action: () => Promise<T>): Promise<T> {
+/** Times an action, and says what the processes took of the machine meanwhile. */
+async function accounted(setup: Setup, action: () => Promise<void>): Promise<Run> {
   const { audit, controlPlane, operator, report } = setup;
   const processes = [
     ...controlPlane.processes().filter(({ name }) => name !== 'reaper'),
@@ -154,39 +169,13 @@ async function accounted<T>(setup: Setup, what: string, action: () => Promise<T>
   ];
   const mark = await audit?.mark();
   const before = cpuSeconds(processes);
-  const result = await action();
-  report(`${what}, CPU seconds: ${describeCpu(before, cpuSeconds(processes))}`);
+  const startedAtMs = performance.now();
+  await action();
+  const seconds = rounded((performance.now() - startedAtMs) / 1000, 3);
+  const taken = cpuSince(before, cpuSeconds(processes));
   if (mark !== undefined) {
     const calls = (await audit?.callsSince(mark, { user: OPERATOR_USER })) ?? [];
-    report(`${what}, ${calls.length} calls of the operator: ${describeCalls(calls)}`);
+    report(`${calls.length} calls of the operator: ${describeCalls(calls)}`);
   }
-  return result;
-}
-
-/** Waits until the Deployment controller is done with the batch: its work must not fall into the next one. */
-async function untilRolledOut(admin: OperatorClient, batch: Batch, signal: AbortSignal): Promise<void> {
-  for (const namespace of batch.namespaces) {
-    const isDone = async (): Promise<boolean> =>
-      (await admin.listAll(DEPLOYMENTS, { namespace }, signal)).every(({ status }) => isRolledOut(status));
-    while (!(await isDone())) await delay(POLL_MS, undefined, { signal });
-  }
-}
-
-function isRolledOut(status: unknown): boolean {
-  if (!isJsonObject(status)) return false;
-  const conditions = status['conditions'];
-  return isJsonArray(conditions) && conditions.some((it) => isJsonObject(it) && isAvailable(it));
-}
-
-function isAvailable(condition: JsonObject): boolean {
-  return condition['type'] === 'Available' && condition['status'] === 'True';
-}
-
-function batchOf(prefix: string, count: number): Batch {
-  const namespaces = Array.from({ length: Math.ceil(count / PER_NAMESPACE) }, (_, n) => `${prefix}-${n + 1}`);
-  const names = Array.from({ length: count }, (_, n) => ({
-    namespace: `${prefix}-${Math.floor(n / PER_NAMESPACE) + 1}`,
-    name: `app-${n + 1}`,
-  }));
-  return { namespaces, names };
+  return { seconds, cpuSeconds: taken };
 }

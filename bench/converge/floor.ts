@@ -25,12 +25,11 @@ export class Floor {
     return new Floor(new Pool(cluster.url, { connections: IN_FLIGHT, connect: { ca, cert, key } }));
   }
 
-  /** Applies the objects of all these; the seconds that it took. */
-  async apply(names: readonly { readonly namespace: string; readonly name: string }[]): Promise<number> {
+  /** Applies the objects of all these. */
+  async apply(names: readonly { readonly namespace: string; readonly name: string }[]): Promise<void> {
     const requests = names
       .flatMap(({ namespace, name }) => plainObjects(namespace, name))
       .map(({ path, object }) => ({ path: `${path}${QUERY}`, body: JSON.stringify(object) }));
-    const startedAtMs = performance.now();
     let next = 0;
     const work = async (): Promise<void> => {
       for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
@@ -44,7 +43,6 @@ export class Floor {
       }
     };
     await Promise.all(Array.from({ length: IN_FLIGHT }, work));
-    return (performance.now() - startedAtMs) / 1000;
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEvaluatorPool, Renderer } from '../../src/render/index.ts';
+import type { Measured } from '../support/measured.ts';
 import type { Report } from '../support/progress.ts';
 import { median, rounded, spread } from '../support/statistics.ts';
 import { CueExport } from './cue-export.ts';
@@ -41,7 +42,7 @@ export async function measureRender(
   options: RenderOptions,
   report: Report,
   signal: AbortSignal,
-): Promise<RenderFigures> {
+): Promise<Measured<RenderFigures>> {
   const directory = await mkdtemp(join(tmpdir(), 'pequod-bench-'));
   try {
     const workload = await loadWorkload(signal);
@@ -52,7 +53,7 @@ export async function measureRender(
       const coldMs = await measureCold(workload, signal);
       report(`cold: ${coldMs.map((ms) => ms.toFixed(1)).join(', ')} ms`);
       const rounds = await measureRounds(workload, native, cueExport, options, report, signal);
-      return figuresOf(coldMs, rounds, report);
+      return { figures: figuresOf(coldMs, rounds, report), details: { coldMs, rounds } };
     } finally {
       await native.stop();
     }

@@ -25,11 +25,11 @@ export function cpuSeconds(processes: readonly Watched[]): ReadonlyMap<string, n
   return seconds;
 }
 
-/** `kube-apiserver 1.92, operator 1.10`: what was taken since `before`, in seconds, most first. */
-export function describeCpu(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string {
-  return [...after]
-    .map(([name, seconds]) => ({ name, seconds: seconds - (before.get(name) ?? 0) }))
-    .sort((a, b) => b.seconds - a.seconds)
-    .map(({ name, seconds }) => `${name} ${seconds.toFixed(2)}`)
-    .join(', ');
+/** What each took since `before`, in seconds. */
+export function cpuSince(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): Readonly<Record<string, number>> {
+  const taken = [...after].map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)] as const);
+  return Object.fromEntries(taken.map(([name, seconds]) => [name, Number(seconds.toFixed(2))]));
 }
