@@ -9,6 +9,7 @@ import type { Children } from './children.ts';
 import type { ObservedChild } from './inventory.ts';
 import { isKindGone, type KindSources } from './kind-gone.ts';
 import type { KindProblem } from './kinds.ts';
+import { resolveInAnyVersion } from './served-kind.ts';
 
 export interface FoundChildrenRequest extends KindSources {
   readonly graph: ResourceGraph;
@@ -29,7 +30,7 @@ export async function findChildren(
   const { owner, children } = request;
   const listed: ObservedChild[] = [];
   for (const problem of request.problems) {
-    const resource = await request.mapper.resolve(problem.kind, signal);
+    const resource = await resolveInAnyVersion(request.mapper, problem.kind, signal);
     if (resource !== undefined) listed.push(...(await listAsTenant(request, problem, resource, signal)));
     else if (!(await isKindGone(request, problem.kind, signal))) throw problem.error;
   }

@@ -10,6 +10,7 @@ import {
   type RestMapper,
 } from '../../kube/index.ts';
 import { describeKind } from './inventory.ts';
+import { resolveInAnyVersion } from './served-kind.ts';
 
 const UNCERTAIN_RETRY_MS = 15_000;
 
@@ -18,14 +19,14 @@ export interface KindSources {
   readonly operator: OperatorClient;
 }
 
-/** True only if fresh discovery lacks the kind and no CustomResourceDefinition defines it. */
+/** True only if fresh discovery lacks the kind in every version and no CustomResourceDefinition defines it. */
 export async function isKindGone(
   sources: KindSources,
-  kind: { readonly group: string; readonly version: string; readonly kind: string },
+  kind: GroupVersionKind,
   signal: AbortSignal,
 ): Promise<boolean> {
   sources.mapper.invalidate();
-  if ((await sources.mapper.resolve(kind, signal)) !== undefined) return false;
+  if ((await resolveInAnyVersion(sources.mapper, kind, signal)) !== undefined) return false;
   if (!sources.mapper.isFresh(kind.group)) return false;
   for await (const page of sources.operator.list(CUSTOM_RESOURCE_DEFINITIONS, {}, signal)) {
     if (page.items.some((crd) => defines(crd, kind))) return false;
@@ -49,7 +50,7 @@ export async function resourceForRemoval(
   kind: GroupVersionKind,
   signal: AbortSignal,
 ): Promise<Resource | undefined> {
-  const resource = await sources.mapper.resolve(kind, signal);
+  const resource = await resolveInAnyVersion(sources.mapper, kind, signal);
   if (resource !== undefined || (await isKindGone(sources, kind, signal))) return resource;
   throw new WaitingError(
     `${describeKind(kind)} is not served, and whether its objects are gone is not known`,

@@ -5,6 +5,7 @@ import { WaitingError } from '../../errors.ts';
 import { gvkKey, type Resource, type RestMapper } from '../../kube/index.ts';
 import type { Children } from './children.ts';
 import { describeKind, gvkOfItem } from './inventory.ts';
+import { resolveInAnyVersion } from './served-kind.ts';
 import type { Targets } from './targets.ts';
 
 /** When to ask again for a kind that is not served. */
@@ -37,8 +38,12 @@ export async function watchKinds(request: KindsRequest, signal: AbortSignal): Pr
   const kinds = new Map<string, GroupVersionKind>();
   for (const { planNode } of request.targets.values()) add(kinds, gvkOf(planNode.object));
   for (const item of request.items) add(kinds, gvkOfItem(item));
-  for (const { group, kind } of request.announced) {
-    add(kinds, { group, version: request.mapper.preferredVersion(group) ?? 'v1', kind });
+  const known = new Set([...kinds.values()].map(groupKind));
+  for (const announced of request.announced) {
+    if (known.has(groupKind(announced))) continue;
+    const { group, kind } = announced;
+    const preferred = { group, version: request.mapper.preferredVersion(group) ?? 'v1', kind };
+    add(kinds, (await resolveInAnyVersion(request.mapper, preferred, signal)) ?? preferred);
   }
   const checks = [...kinds.values()].map(async (kind): Promise<KindProblem | undefined> => {
     const error = await watchKind(request, kind, signal);
@@ -55,8 +60,12 @@ export async function watchKinds(request: KindsRequest, signal: AbortSignal): Pr
   return { unavailable, problems };
 }
 
-function add(kinds: Map<string, GroupVersionKind>, kind: GroupVersionKind): void {
-  kinds.set(gvkKey(kind), kind);
+function add(kinds: Map<string, GroupVersionKind>, { group, version, kind }: GroupVersionKind): void {
+  kinds.set(gvkKey({ group, version, kind }), { group, version, kind });
+}
+
+function groupKind({ group, kind }: { readonly group: string; readonly kind: string }): string {
+  return `${group}/${kind}`;
 }
 
 async function watchKind(

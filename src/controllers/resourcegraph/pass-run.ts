@@ -107,6 +107,7 @@ async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepared> {
     owner,
     nowMs: run.now(),
     entryOf: (target) => ledger.get(target.identity),
+    hasLeft: ({ identity }, isLeaving) => session.hasLeft(identity, isLeaving),
     observationOf: ({ resource, identity }) =>
       resource === undefined ? undefined : children.observation(key, resource, identity),
   });

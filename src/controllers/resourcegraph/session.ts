@@ -4,6 +4,7 @@
 import {
   type InventoryItem,
   identityKey,
+  type ObjectIdentity,
   type ResourceGraph,
   type ResourceGraphStatus,
 } from '../../api/index.ts';
@@ -16,6 +17,8 @@ export class GraphSession {
   lastStatusWriteMs: number | undefined;
   /** Objects whose last write may have landed without an answer, by identity key. */
   readonly #suspects: Set<string>;
+  /** Objects that were on their way out when they were last looked at, by identity key. */
+  readonly #leaving = new Set<string>();
 
   constructor(graph: ResourceGraph) {
     this.uid = graph.metadata.uid ?? '';
@@ -26,6 +29,14 @@ export class GraphSession {
   /** The newest status that anyone has. */
   statusOf(graph: ResourceGraph): ResourceGraphStatus {
     return this.pendingStatus ?? graph.status ?? {};
+  }
+
+  /** Notes whether an object is on its way out. @returns true once, when one that was is so no longer. */
+  hasLeft(identity: ObjectIdentity, isLeaving: boolean): boolean {
+    const key = identityKey(identity);
+    if (!isLeaving) return this.#leaving.delete(key);
+    this.#leaving.add(key);
+    return false;
   }
 
   isSuspect(entry: InventoryItem): boolean {

@@ -73,6 +73,7 @@ interface World {
   readonly entry?: InventoryItem | undefined;
   readonly observation?: Observation | undefined;
   readonly status?: ResourceGraphStatus;
+  readonly hasLeft?: boolean;
 }
 
 function inputFor(world: World, of: GraphNode = node): NodeInput | undefined {
@@ -83,6 +84,7 @@ function inputFor(world: World, of: GraphNode = node): NodeInput | undefined {
     nowMs: Date.parse('2026-01-01T01:00:00Z'),
     entryOf: () => world.entry,
     observationOf: () => world.observation,
+    hasLeft: () => world.hasLeft ?? false,
   });
   return inputs.get(of.id);
 }
@@ -175,5 +177,19 @@ describe('what a node brings along', () => {
     });
     expect(inputFor({ entry, observation, status: with_('2026-01-01T00:05:00Z') })?.isChanged).toBe(true);
     expect(inputFor({ entry, observation, status: with_('2026-01-01T00:20:00Z') })?.isChanged).toBe(false);
+  });
+
+  it('waits no longer for an object to go that has gone', () => {
+    const waiting = {
+      phase: 'Pending',
+      reason: 'ObjectTerminating',
+      attempts: 2,
+      nextAttemptAt: '2026-01-01T02:00:00Z',
+    } as const;
+    const status = { observedGeneration: 3, nodeStatus: { config: waiting } };
+    expect(inputFor({ entry, status })?.status.nextAttemptAt).toBe(waiting.nextAttemptAt);
+    const input = inputFor({ entry, status, hasLeft: true });
+    expect(input?.status).toEqual({ phase: 'Pending', reason: 'ObjectTerminating' });
+    expect(input?.work).toBe('repair');
   });
 });

@@ -12,6 +12,8 @@ export interface WorkContext {
   readonly nowMs: number;
   readonly entryOf: (target: NodeTarget) => InventoryItem | undefined;
   readonly observationOf: (target: NodeTarget) => Observation | undefined;
+  /** True once, when an object that was on its way out has left: what waited for that need not wait any longer. */
+  readonly hasLeft: (target: NodeTarget, isLeaving: boolean) => boolean;
 }
 
 /** The inputs of a pass. */
@@ -23,7 +25,8 @@ export function findWork(targets: Targets, context: WorkContext): ReadonlyMap<st
 
 function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
   const observation = context.observationOf(target);
-  const status = storedStatus(target, context);
+  const hasLeft = context.hasLeft(target, observation?.deletionTimestamp !== undefined);
+  const status = storedStatus(target, context, hasLeft);
   const work = workOf(target, context.entryOf(target), observation, status, context.owner);
   const readiness = judgeReadiness(target, observation, status, context.nowMs);
   return {
@@ -61,10 +64,10 @@ function isOverByTtl({ identity, planNode }: NodeTarget, status: NodeStatus): bo
   );
 }
 
-/** Failures of another generation don't hold back this one. */
-function storedStatus(target: NodeTarget, context: WorkContext): NodeStatus {
+/** Failures of another generation don't hold back this one, nor does what was waited for and is over. */
+function storedStatus(target: NodeTarget, context: WorkContext, hasLeft: boolean): NodeStatus {
   const stored = context.status.nodeStatus?.[target.planNode.id] ?? { phase: 'Pending' };
-  if (context.status.observedGeneration === context.graph.metadata.generation) return stored;
+  if (context.status.observedGeneration === context.graph.metadata.generation && !hasLeft) return stored;
   const { attempts: _attempts, nextAttemptAt: _nextAttemptAt, ...fresh } = stored;
   return fresh;
 }

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import type { ResourceGraph } from '../../api/index.ts';
+import { GraphSession, GraphSessions } from './session.ts';
+
+function graph(uid: string): ResourceGraph {
+  return {
+    apiVersion: 'platform.pequod.io/v1alpha1',
+    kind: 'ResourceGraph',
+    metadata: { name: 'web', namespace: 'shop', uid },
+    spec: {
+      sourceRef: { kind: 'Transform', name: 'web', uid: 't' },
+      metadata: { platformRef: 'inline', renderHash: 'h', renderedAt: '2026-01-01T00:00:00Z', digest: 'd' },
+      nodes: [],
+      serviceAccountName: 'default',
+      deletionPolicy: 'Delete',
+    },
+  };
+}
+
+const config = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'config' };
+
+it('says once that an object which was on its way out has left', () => {
+  const session = new GraphSession(graph('g'));
+  expect(session.hasLeft(config, false)).toBe(false);
+  expect(session.hasLeft(config, true)).toBe(false);
+  expect(session.hasLeft({ ...config, name: 'other' }, false)).toBe(false);
+  expect(session.hasLeft(config, true)).toBe(false);
+  expect(session.hasLeft(config, false)).toBe(true);
+  expect(session.hasLeft(config, false)).toBe(false);
+});
+
+it('belongs to one graph: another of that name starts afresh', () => {
+  const sessions = new GraphSessions();
+  const first = sessions.of(graph('one'));
+  expect(sessions.of(graph('one'))).toBe(first);
+  expect(sessions.of(graph('two'))).not.toBe(first);
+});
