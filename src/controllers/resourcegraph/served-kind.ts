@@ -1,7 +1,6 @@
 // Where the API server serves a kind when the version in hand is not certain: an inventory entry may be older than the
 // cluster, and a kind without a version need not be in its group's preferred one. An object is the same in all versions.
-import type { GroupVersionKind } from '../../api/index.ts';
-import { gvkOf } from '../../api/index.ts';
+import { type GroupVersionKind, gvkOf } from '../../api/index.ts';
 import type { Resource, RestMapper } from '../../kube/index.ts';
 
 /**
