@@ -26,9 +26,10 @@ describe('writeDelayMs', () => {
     expect(writeDelayMs(ready, progressing, timing, NOW)).toBe(900);
   });
 
-  test('writes the first Ready at once, a later one a second after the last write', () => {
+  test('writes Ready at once, and what follows it a second later', () => {
     expect(writeDelayMs({}, ready, {}, NOW)).toBe(0);
-    expect(writeDelayMs(progressing, ready, { statusWrittenAtMs: NOW - 300 }, NOW)).toBe(700);
+    expect(writeDelayMs(progressing, ready, { statusWrittenAtMs: NOW - 300 }, NOW)).toBe(0);
+    expect(writeDelayMs(ready, progressing, { statusWrittenAtMs: NOW }, NOW)).toBe(1000);
   });
 
   test.each([

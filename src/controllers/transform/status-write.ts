@@ -36,13 +36,10 @@ export function writeDelayMs(
   nowMs: number,
 ): number {
   if (isFailureNews(previous.conditions, next.conditions)) return 0;
+  // Ready is what people wait for. It can't become a stream of writes: the way back from it is progress, and waits.
+  if (isConditionTrue(next.conditions, 'Ready') && !isConditionTrue(previous.conditions, 'Ready')) return 0;
   const { statusWrittenAtMs, unwrittenSinceMs = nowMs } = timing;
-  const isReadyNow =
-    isConditionTrue(next.conditions, 'Ready') && !isConditionTrue(previous.conditions, 'Ready');
-  // The end of the way waits only for the last write, progress for itself as well.
-  const since = isReadyNow
-    ? (statusWrittenAtMs ?? Number.NEGATIVE_INFINITY)
-    : Math.max(statusWrittenAtMs ?? Number.NEGATIVE_INFINITY, unwrittenSinceMs);
+  const since = Math.max(statusWrittenAtMs ?? Number.NEGATIVE_INFINITY, unwrittenSinceMs);
   return Math.max(0, since + PROGRESS_INTERVAL_MS - nowMs);
 }
 
