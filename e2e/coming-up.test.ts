@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { parseJson } from '../src/json/index.ts';
 
 import {
   conditionOf,
@@ -33,6 +34,8 @@ describe.concurrent('a Transform comes up', () => {
     expect(conditionOf(ready, 'Reconciling')).toBeUndefined();
     expect(conditionOf(ready, 'Stalled')).toBeUndefined();
     expect(ready.status?.blockedBy).toBeUndefined();
+    // An owner reference could not cross namespaces or scopes, and would leave deletion to the garbage collector.
+    expect(deployment.metadata.ownerReferences).toBeUndefined();
     expect(Object.values(ready.status?.nodes ?? {}).map((node) => node?.phase)).toEqual(
       new Array(4).fill('Ready'),
     );
@@ -98,6 +101,8 @@ describe.concurrent('a Transform comes up', () => {
     await space.untilReady('web');
     const [service, account] = [await space.get('Service', 'web'), await space.get('ServiceAccount', 'web')];
     const deployment = await space.get('Deployment', 'web');
+    const graph = await space.get('ResourceGraph', 'web');
+    const readyAt = (await space.graphStatus('web')).nodeStatus?.['service']?.readyAt;
 
     const input = { ...objectAt(spec, 'input'), env: { GREETING: 'hello' } };
     await space.transform('web', { ...spec, input });
@@ -111,6 +116,8 @@ describe.concurrent('a Transform comes up', () => {
     expect(rolled.metadata.uid).toBe(deployment.metadata.uid);
     expect(rolled.metadata.generation).toBe((deployment.metadata.generation ?? 0) + 1);
     expect(rolled).toMatchObject({ status: { updatedReplicas: 2, availableReplicas: 2 } });
+    expect((await space.get('ResourceGraph', 'web')).metadata.uid).toBe(graph.metadata.uid);
+    expect((await space.graphStatus('web')).nodeStatus?.['service']?.readyAt).toBe(readyAt);
   });
 
   story('warnings of the default policies are in the status and stop nothing', async ({ space }) => {
@@ -149,5 +156,31 @@ describe.concurrent('a Transform comes up', () => {
     expect((await space.get('ConfigMap', 'a')).metadata.resourceVersion).toBe(
       before.metadata.resourceVersion,
     );
+    const { generation } = (await space.get('ResourceGraph', 'asked')).metadata;
+    expect(generation, 'a render that gives the same is not written').toBe(1);
+  });
+
+  story('a name as long as names may be, with everything in it that a name may have', async ({ space }) => {
+    const name = `${'a-long.name-'.repeat(20)}1.x`;
+    await space.transform(name, inline({ a: configMap('a') }));
+    await space.untilReady(name);
+    const other = name.replace('1.x', '2.x');
+    await space.transform(other, inline({ b: configMap('b') }));
+    await space.untilReady(other);
+    await space.delete('Transform', name);
+    await space.untilGone('Transform', name);
+    expect(await space.names('ConfigMap')).toEqual(['b']);
+  });
+
+  story('numbers of 64 bits reach the cluster as the Transform says them', async ({ space }) => {
+    const ref = `package big
+#Input: big: int
+input: #Input
+graph: nodes: a: object: {apiVersion: "v1", kind: "ConfigMap", metadata: name: "a", data: big: "\\(input.big)"}
+`;
+    const input = parseJson('{"big": 9223372036854775807}');
+    await space.transform('big', { cueRef: { type: 'inline', ref }, input });
+    await space.untilReady('big');
+    expect(await space.get('ConfigMap', 'a')).toMatchObject({ data: { big: '9223372036854775807' } });
   });
 });

@@ -119,6 +119,23 @@ describe.concurrent('somebody changes what a Transform brought', () => {
     await space.untilGone('ConfigMap', 'a');
   });
 
+  story('an object that is held on its way out is waited for by name, then made again', async ({ space }) => {
+    await space.transform('shop', inline({ a: configMap('a', { k: 'v' }) }));
+    await space.untilReady('shop');
+    const { uid } = (await space.get('ConfigMap', 'a')).metadata;
+    await space.patch('ConfigMap', 'a', { metadata: { finalizers: ['example.com/hold'] } });
+    await space.delete('ConfigMap', 'a');
+    const waiting = await space.untilTransform(
+      'shop',
+      'says what it waits for',
+      ({ status }) => status?.blockedBy?.includes('ConfigMap') === true,
+    );
+    expect(waiting.status?.blockedBy).toMatch(/^a: ConfigMap .*\/a .*delet.* since /);
+    await space.patch('ConfigMap', 'a', { metadata: { finalizers: null } });
+    await space.untilFound('ConfigMap', 'a', ({ metadata }) => metadata.uid !== uid);
+    await space.untilReady('shop');
+  });
+
   story('a field that somebody added is left alone, without a write', async ({ space }) => {
     await space.transform('shop', inline({ a: configMap('a', { k: 'ours' }) }));
     await space.untilReady('shop');

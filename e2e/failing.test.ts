@@ -7,6 +7,7 @@ import {
   inline,
   member,
   NEVER_RUNS,
+  objectAt,
   story,
   useOperator,
 } from './support/index.ts';
@@ -178,6 +179,52 @@ graph: nodes: a: object: {apiVersion: "v1", kind: "ConfigMap", metadata: name: i
     expect(conditionOf(refused, 'Ready')?.message).toMatch(/one.*two/);
     expect(await space.names('ConfigMap')).toEqual([]);
   });
+
+  story('a module may refuse by rules of its own, or only warn', async ({ space }) => {
+    const says = (severity: string): JsonObject => {
+      const violation = JSON.stringify([{ path: 'input.size', message: 'is more than you need', severity }]);
+      const node = JSON.stringify(configMap('a'));
+      return {
+        cueRef: { type: 'inline', ref: `package x\ngraph: {violations: ${violation}, nodes: a: ${node}}\n` },
+      };
+    };
+    await space.transform('shop', says('Error'));
+    const refused = await space.untilTransform(
+      'shop',
+      'is refused',
+      (transform) => conditionOf(transform, 'Stalled')?.status === 'True',
+    );
+    expect(refused.status?.violations).toMatchObject([{ path: 'input.size', severity: 'Error' }]);
+    expect(await space.names('ConfigMap')).toEqual([]);
+
+    await space.transform('shop', says('Warning'));
+    const warned = await space.untilReady('shop');
+    expect(warned.status?.violations).toMatchObject([{ path: 'input.size', severity: 'Warning' }]);
+  });
+
+  story(
+    'a field that can not be changed any more is named, and the object is left as it is',
+    async ({ space }) => {
+      const object = deploymentObject('web');
+      await space.transform('shop', inline({ web: { object } }));
+      await space.untilReady('shop');
+      const { uid, generation } = (await space.get('Deployment', 'web')).metadata;
+      const labels = { app: 'other' };
+      const spec = objectAt(object, 'spec');
+      const template = { ...objectAt(spec, 'template'), metadata: { labels } };
+      const changed = { ...object, spec: { ...spec, selector: { matchLabels: labels }, template } };
+      await space.transform('shop', inline({ web: { object: changed } }));
+      const failed = await space.untilTransform(
+        'shop',
+        'has a failed node',
+        ({ status }) => status?.nodes?.['web']?.phase === 'Error',
+      );
+      expect(failed.status?.blockedBy).toMatch(/spec\.selector.*immutable/);
+      expect((await space.get('Deployment', 'web')).metadata).toMatchObject({ uid, generation });
+      await space.transform('shop', inline({ web: { object } }));
+      await space.untilReady('shop');
+    },
+  );
 
   story('a module that never ends is stopped, and others are rendered meanwhile', async ({ space }) => {
     const ref = `package story

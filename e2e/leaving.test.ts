@@ -50,6 +50,24 @@ function claim(name: string, more: JsonObject = {}): NodeInModule {
 }
 
 describe.concurrent('a Transform goes', () => {
+  story('what its module came to keep stays, though nothing could be applied since', async ({ space }) => {
+    await space.transform('shop', inline({ data: configMap('data', { k: '1' }), app: configMap('app') }));
+    await space.untilReady('shop');
+    const { uid } = (await space.get('ConfigMap', 'data')).metadata;
+    const elsewhere = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', namespace: 'default' } };
+    const nodes = {
+      data: configMap('data', { k: '1' }, { deletionPolicy: 'Orphan' }),
+      app: configMap('app'),
+      elsewhere: { object: elsewhere },
+    };
+    await space.transform('shop', inline(nodes));
+    await space.untilFailing('shop', 'NotConfined');
+    await space.delete('Transform', 'shop');
+    await space.untilGone('Transform', 'shop');
+    expect(await space.names('ConfigMap')).toEqual(['data']);
+    await expectReleased(space, 'data', uid, { k: '1' });
+  });
+
   story('what depends on others goes first, and is gone before they are touched', async ({ space }) => {
     const nodes = {
       base: configMap('base'),

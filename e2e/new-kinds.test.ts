@@ -3,7 +3,7 @@ import { afterAll, describe, expect } from 'vitest';
 import type { JsonObject } from '../src/json/index.ts';
 import { cluster, conditionOf, configMap, inline, type Space, story, useOperator } from './support/index.ts';
 
-useOperator();
+useOperator({ flags: ['--identity-gone-grace', '2s'] });
 
 interface NewKind {
   readonly group: string;
@@ -46,6 +46,7 @@ async function install({ definition, group }: NewKind): Promise<void> {
 }
 
 const RBAC = 'rbac.authorization.k8s.io';
+const EDIT = ['get', 'list', 'create', 'patch', 'delete'];
 
 function rules(group: string, verbs: readonly string[]): JsonObject {
   return { rules: [{ apiGroups: [group], resources: ['widgets'], verbs }] };
@@ -59,8 +60,7 @@ function binding(role: string, name: string, namespace: string, account: string)
 }
 
 /** Lets the story's ServiceAccount edit the kind. */
-async function allowEdit(space: Space, group: string): Promise<void> {
-  const verbs = ['get', 'list', 'create', 'patch', 'delete'];
+async function allowEdit(space: Space, group: string, verbs: readonly string[] = EDIT): Promise<void> {
   const role = {
     apiVersion: `${RBAC}/v1`,
     kind: 'Role',
@@ -151,6 +151,24 @@ describe.concurrent('kinds that come and go', () => {
       await space.delete('Transform', 'shop');
       await space.untilGone('Transform', 'shop');
       expect(await space.names('ConfigMap')).toEqual([]);
+    },
+  );
+
+  story(
+    'a kind that nobody may list holds up its graph, since it may hold objects; it is named, and left at the end',
+    async ({ space }) => {
+      const kind = newKind();
+      await install(kind);
+      await allowEdit(space, kind.group, ['get', 'create', 'patch', 'delete']);
+      await space.transform('shop', inline({ w: widget(kind.group), apart: configMap('apart') }));
+      const waiting = await space.untilTransform(
+        'shop',
+        'says what it may not do',
+        ({ status }) => status?.blockedBy?.includes('may not list or watch') === true,
+      );
+      expect(waiting.status?.blockedBy).toContain('Widget');
+      await space.delete('Transform', 'shop');
+      await space.untilGone('Transform', 'shop');
     },
   );
 });
