@@ -5,11 +5,13 @@
 // - Children are deleted only if a live read by name says that the Transform is terminating or absent. A live Transform
 //   means that someone deleted the graph alone: nothing is deleted, the next graph finds its children.
 // - Only entries of an inventory that carries this graph's own uid count; another one is rebuilt first.
-// - Orphan holds if the graph, the Transform, or a cascade says it: a graph without its owner reference was let go.
+// - Orphan holds if the graph, one of its nodes as they are now, the inventory, the Transform, or a cascade says it: a
+//   graph without its owner reference was let go.
 // - The finalizer leaves last, and only by the operator's own identity.
 import { decodeResourceGraph, describeProblems } from '../../api/crd/index.ts';
 import {
   describeIdentity,
+  identityKey,
   type KubeObject,
   type NamespacedName,
   RESOURCE_GRAPH_FINALIZER,
@@ -28,7 +30,7 @@ import {
   requeueAfter,
 } from '../../runtime/index.ts';
 import type { GraphDependencies } from './dependencies.ts';
-import { type Fate, findFate } from './fate.ts';
+import { type Fate, findFate, objectsThatStay } from './fate.ts';
 import { findChildren } from './found-children.ts';
 import { announcedKinds, isInventoryForeign, rebuildInventory } from './inventory.ts';
 import { isKindGone, resourceForRemoval } from './kind-gone.ts';
@@ -133,6 +135,7 @@ export class GraphFinalizer {
     signal: AbortSignal,
   ): Promise<RemovalReport> {
     const client = this.#deps.tenancy.clientForDeletion(key.namespace, graph.spec.serviceAccountName);
+    const kept = objectsThatStay(key, graph);
     return await removeHighestWave(
       {
         key,
@@ -141,7 +144,7 @@ export class GraphFinalizer {
         children: this.#deps.children,
         resourceOf: (item) => resourceForRemoval(this.#deps, item, signal),
         isKindGone: (item) => isKindGone(this.#deps, item, signal),
-        isOrphaned: (item) => fate === 'orphan' || item.deletion === 'Orphan',
+        isOrphaned: (item) => fate === 'orphan' || item.deletion === 'Orphan' || kept.has(identityKey(item)),
       },
       ledger.items(),
       signal,
@@ -193,6 +196,8 @@ export class GraphFinalizer {
   async #dropFinalizer(stored: KubeObject, signal: AbortSignal): Promise<Result> {
     const { namespace, name } = stored.metadata;
     const current = this.#deps.graphs.get(namespace, name) ?? stored;
+    // A new graph of that name needs its finalizer.
+    if (current.metadata.uid !== stored.metadata.uid) return DONE;
     const patch = removeFinalizerPatch(current, RESOURCE_GRAPH_FINALIZER);
     if (patch === undefined) return DONE;
     try {

@@ -1,7 +1,16 @@
 // What happens to the objects of a graph that is being deleted. The graph's own word is not enough: anyone who may
 // delete a graph could otherwise delete what a live Transform runs.
 import { decodeTransform } from '../../api/crd/index.ts';
-import { type KubeObject, ORPHAN_FINALIZER, type ResourceGraph, TRANSFORM_KIND } from '../../api/index.ts';
+import {
+  gvkOf,
+  identityKey,
+  type KubeObject,
+  type NamespacedName,
+  ORPHAN_FINALIZER,
+  type ResourceGraph,
+  TRANSFORM_KIND,
+} from '../../api/index.ts';
+import { effectiveDeletion } from '../../graph/index.ts';
 import { isNotFound, type OperatorClient, TRANSFORMS } from '../../kube/index.ts';
 import { hasFinalizer, isBeingDeleted } from '../../runtime/index.ts';
 
@@ -22,6 +31,20 @@ export async function findFate(
   if (transform === undefined) return isOrphaned ? 'orphan' : 'delete';
   if (!isBeingDeleted(transform)) return 'keep';
   return isOrphaned || saysOrphan(transform) ? 'orphan' : 'delete';
+}
+
+/**
+ * Identity keys of the objects that stay by what the graph's nodes say now. The inventory says it too, but as of the last
+ * pass that came to write it; Orphan wins wherever it is said.
+ */
+export function objectsThatStay(key: NamespacedName, graph: ResourceGraph): ReadonlySet<string> {
+  const kept = new Set<string>();
+  for (const { object, deletionPolicy } of graph.spec.nodes) {
+    const { group, kind } = gvkOf(object);
+    if (effectiveDeletion({ group, kind }, deletionPolicy, graph.spec.deletionPolicy) === 'Delete') continue;
+    kept.add(identityKey({ group, kind, namespace: key.namespace, name: object.metadata.name }));
+  }
+  return kept;
 }
 
 async function readTransform(
