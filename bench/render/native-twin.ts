@@ -13,6 +13,8 @@ import { runGo } from '../support/go.ts';
 
 const SOURCE = fileURLToPath(new URL('../../packages/cuelang-wasm/go/', import.meta.url));
 
+export type Evaluation = CueEvaluation<readonly CueQuery[]>;
+
 export class NativeTwin {
   readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   readonly #lines: AsyncIterator<string>;
@@ -32,7 +34,7 @@ export class NativeTwin {
   }
 
   /** Evaluates, and says how many milliseconds the engine took. */
-  async evaluate(evaluation: CueEvaluation<readonly CueQuery[]>): Promise<number> {
+  async evaluate(evaluation: Evaluation): Promise<number> {
     const { module, queries, fills = [] } = evaluation;
     const files = { files: module.files, builtins: module.builtins ?? [], dependencies: [] };
     const isKnown = this.#sent.has(module.id);
@@ -63,8 +65,6 @@ export class NativeTwin {
     await exit;
   }
 }
-
-type Evaluation = CueEvaluation<readonly CueQuery[]>;
 
 /** Passes evaluations on and keeps them, so that they can be asked of the twin too. */
 export class RecordingEvaluator implements CueEvaluator {

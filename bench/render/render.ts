@@ -1,5 +1,5 @@
 // How long a render takes, against two yardsticks of the same run: the evaluator's own code compiled natively, and a
-// process of `cue export`. The three take turns, since the machine is never the same for long.
+// process of `cue export`. The three take turns, in blocks, since the machine is never the same for long.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { Measured } from '../support/measured.ts';
 import type { Report } from '../support/progress.ts';
 import { median, rounded, spread } from '../support/statistics.ts';
 import { CueExport } from './cue-export.ts';
-import { NativeTwin, RecordingEvaluator } from './native-twin.ts';
+import { type Evaluation, NativeTwin, RecordingEvaluator } from './native-twin.ts';
 import { loadWorkload, type Workload } from './workload.ts';
 
 export interface RenderOptions {
@@ -81,7 +81,7 @@ async function measureCold(workload: Workload, signal: AbortSignal): Promise<rea
 
 async function measureRounds(
   workload: Workload,
-  native: NativeTwin,
+  twin: NativeTwin,
   cueExport: CueExport,
   options: RenderOptions,
   report: Report,
@@ -93,27 +93,31 @@ async function measureRounds(
     const { library } = workload;
     const renderer = new Renderer({ evaluator, evaluatorVersion: pool.version.sha256, library });
     let n = 0;
-    const next = async (): Promise<readonly [warmMs: number, nativeMs: number]> => {
-      n += 1;
-      const warmMs = await timed(() => renderOnce(renderer, workload, n, signal));
-      let nativeMs = 0;
-      for (const evaluation of evaluator.take()) nativeMs += await native.evaluate(evaluation);
-      return [warmMs, nativeMs];
+    const block = async (renders: number): Promise<Pick<Round, 'nativeMs' | 'warmMs'>> => {
+      const warm: number[] = [];
+      const asked: (readonly Evaluation[])[] = [];
+      while (warm.length < renders) {
+        n += 1;
+        warm.push(await timed(() => renderOnce(renderer, workload, n, signal)));
+        asked.push(evaluator.take());
+      }
+      const native: number[] = [];
+      for (const evaluations of asked) {
+        let nativeMs = 0;
+        for (const evaluation of evaluations) nativeMs += await twin.evaluate(evaluation);
+        native.push(nativeMs);
+      }
+      return { warmMs: median(warm), nativeMs: median(native) };
     };
-    for (let warmup = 0; warmup < WARMUP_RENDERS; warmup += 1) await next();
+    await block(WARMUP_RENDERS);
     const rounds: Round[] = [];
     while (rounds.length < options.rounds) {
       signal.throwIfAborted();
-      const pairs: (readonly [number, number])[] = [];
-      for (let render = 0; render < options.rendersPerRound; render += 1) pairs.push(await next());
+      const times = await block(options.rendersPerRound);
       const exports: number[] = [];
       for (let run = 0; run < EXPORTS_PER_ROUND; run += 1)
         exports.push(await cueExport.run(workload.input(n + run)));
-      const round = {
-        warmMs: median(pairs.map(([warmMs]) => warmMs)),
-        nativeMs: median(pairs.map(([, nativeMs]) => nativeMs)),
-        exportMs: median(exports),
-      };
+      const round = { ...times, exportMs: median(exports) };
       rounds.push(round);
       report(describe(rounds.length, round));
     }
