@@ -142,6 +142,16 @@ describe('a Job with a TTL', () => {
     expect(input).toMatchObject({ work: 'none', readiness: { state: 'ready' } });
   });
 
+  it('is over as soon as it begins to go: its Pods go first', () => {
+    const status: ResourceGraphStatus = {
+      observedGeneration: 3,
+      nodeStatus: { migrate: { phase: 'Ready' } },
+    };
+    const going = { ...observation, deletionTimestamp: '2026-01-01T00:30:00Z' };
+    const input = inputFor({ entry: jobEntry, observation: going, status }, job);
+    expect(input).toMatchObject({ work: 'none', readiness: { state: 'ready' } });
+  });
+
   it('is made again when it goes before that', () => {
     const status: ResourceGraphStatus = {
       observedGeneration: 3,

@@ -45,15 +45,20 @@ export function judgeReadiness(
   status: NodeStatus,
   nowMs: number,
 ): Readiness {
-  if (observation === undefined && isOverByTtl(target, status)) {
+  if (isOverByTtl(target, observation, status)) {
     return { state: 'ready', reason: 'Ready', message: 'finished and was removed after its TTL' };
   }
   const appliedAtMs = readinessStartMs(status);
   return evaluateReadiness(target.planNode.node.readyWhen, observation, { appliedAtMs, nowMs });
 }
 
-/** A Job that was Ready and has a TTL goes away by itself: it is over, not lost. */
-function isOverByTtl({ identity, planNode }: NodeTarget, status: NodeStatus): boolean {
+/** A Job that was Ready and has a TTL goes away by itself, its Pods first: it is over, not lost. */
+function isOverByTtl(
+  { identity, planNode }: NodeTarget,
+  observation: Observation | undefined,
+  status: NodeStatus,
+): boolean {
+  if (observation !== undefined && observation.deletionTimestamp === undefined) return false;
   const spec = planNode.object['spec'];
   return (
     identity.group === 'batch' &&
@@ -91,7 +96,7 @@ function workOf(
   if (entry?.uid === undefined) return 'create';
   const desired = sentHash(target.stamped(entry.origin), target.planNode.node.ignoreFields ?? []);
   if (entry.sent !== desired) return 'update';
-  if (observation === undefined && isOverByTtl(target, status)) return 'none';
+  if (isOverByTtl(target, observation, status)) return 'none';
   if (observation?.uid !== entry.uid) return 'repair';
   if (observation.deletionTimestamp !== undefined) return 'repair';
   return observation.owned[owner.manager] === entry.owned ? 'none' : 'repair';
