@@ -40,7 +40,8 @@ export class Operator {
   static async start(cluster: ControlPlaneAccess, settings: OperatorSettings = {}): Promise<Operator> {
     const kubeconfig = await cluster.kubeconfigFor(OPERATOR_IDENTITY);
     const program = resolve(process.env['PEQUOD_E2E_PROGRAM'] ?? 'src/cli/pequod.ts');
-    const command = [program, 'controller', '--kubeconfig', kubeconfig, ...(settings.flags ?? [])];
+    const flags = ['--kubeconfig', kubeconfig, '--log-level', 'debug', ...(settings.flags ?? [])];
+    const command = [program, 'controller', ...flags];
     const operator = new Operator(command, await mkdtemp(join(tmpdir(), 'pequod-operator-')));
     await operator.#launch();
     return operator;
