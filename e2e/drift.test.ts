@@ -56,6 +56,24 @@ function autoscaler(name: string, minReplicas: number): JsonObject {
 }
 
 describe.concurrent('somebody changes what a Transform brought', () => {
+  story(
+    'somebody who undoes each repair at once is answered ever more slowly, and never given up',
+    async ({ space }) => {
+      await space.transform('shop', inline({ a: configMap('a', { k: 'ours' }) }));
+      await space.untilReady('shop');
+      const mark = await audit.mark();
+      const endsAt = performance.now() + 5_000;
+      while (performance.now() < endsAt) {
+        await space.untilFound('ConfigMap', 'a', (found) => member(found, 'data', 'k') === 'ours');
+        await space.patch('ConfigMap', 'a', { data: { k: 'theirs' } });
+      }
+      const repairs = (await childWrites(space, mark)).filter((write) => write === 'patch configmaps/a');
+      expect(repairs.length).toBeLessThan(15);
+      await space.untilFound('ConfigMap', 'a', (found) => member(found, 'data', 'k') === 'ours');
+      await space.untilReady('shop');
+    },
+  );
+
   story('an edit is taken back by exactly one write', async ({ space }) => {
     await space.transform('shop', inline({ a: configMap('a', { k: 'ours' }) }));
     await space.untilReady('shop');

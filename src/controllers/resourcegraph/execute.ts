@@ -126,6 +126,7 @@ async function applyNode(
     const outcome = await run.applier.apply(request, signal);
     run.ledger.set(outcome.entry);
     run.session.clear(entry);
+    if (start.work === 'repair') run.session.repairPace.repaired(target.identity, run.now());
     run.children.observeOwnWrite(run.key, resource, outcome.object);
     return outcome.object;
   } catch (error) {

@@ -108,6 +108,7 @@ async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepared> {
     nowMs: run.now(),
     entryOf: (target) => ledger.get(target.identity),
     hasLeft: ({ identity }, isLeaving) => session.hasLeft(identity, isLeaving),
+    nextRepairAtMs: ({ identity }) => session.repairPace.nextAtMs(identity, run.now()),
     observationOf: ({ resource, identity }) =>
       resource === undefined ? undefined : children.observation(key, resource, identity),
   });

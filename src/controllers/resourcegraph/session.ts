@@ -8,6 +8,7 @@ import {
   type ResourceGraph,
   type ResourceGraphStatus,
 } from '../../api/index.ts';
+import { RepairPace } from './repair-pace.ts';
 
 export class GraphSession {
   readonly uid: string;
@@ -15,6 +16,7 @@ export class GraphSession {
   pendingStatus: ResourceGraphStatus | undefined;
   /** When this process last wrote the status, in the controller's clock. */
   lastStatusWriteMs: number | undefined;
+  readonly repairPace: RepairPace = new RepairPace();
   /** Objects whose last write may have landed without an answer, by identity key. */
   readonly #suspects: Set<string>;
   /** Objects that were on their way out when they were last looked at, by identity key. */

@@ -74,6 +74,7 @@ interface World {
   readonly observation?: Observation | undefined;
   readonly status?: ResourceGraphStatus;
   readonly hasLeft?: boolean;
+  readonly nextRepairAtMs?: number;
 }
 
 function inputFor(world: World, of: GraphNode = node): NodeInput | undefined {
@@ -85,6 +86,7 @@ function inputFor(world: World, of: GraphNode = node): NodeInput | undefined {
     entryOf: () => world.entry,
     observationOf: () => world.observation,
     hasLeft: () => world.hasLeft ?? false,
+    nextRepairAtMs: () => world.nextRepairAtMs,
   });
   return inputs.get(of.id);
 }
@@ -187,6 +189,20 @@ describe('what a node brings along', () => {
     });
     expect(inputFor({ entry, observation, status: with_('2026-01-01T00:05:00Z') })?.isChanged).toBe(true);
     expect(inputFor({ entry, observation, status: with_('2026-01-01T00:20:00Z') })?.isChanged).toBe(false);
+  });
+
+  it('waits with a repair that someone keeps undoing, and with nothing else', () => {
+    const ready = { observedGeneration: 3, nodeStatus: { config: { phase: 'Ready' } } } as const;
+    const nextRepairAtMs = Date.parse('2026-01-01T01:00:30Z');
+    const edited = { ...observation, owned: { [owner.manager]: 'edited' } };
+    const world = { entry, status: ready, nextRepairAtMs };
+    expect(inputFor({ ...world, observation: edited })?.status.nextAttemptAt).toBe(
+      '2026-01-01T01:00:30.000Z',
+    );
+    expect(inputFor({ ...world, observation })?.status.nextAttemptAt).toBeUndefined();
+    const update = inputFor({ ...world, entry: { ...entry, sent: 'other' }, observation: edited });
+    expect(update).toMatchObject({ work: 'update', status: { phase: 'Ready' } });
+    expect(update?.status.nextAttemptAt).toBeUndefined();
   });
 
   it('waits no longer for an object to go that has gone', () => {

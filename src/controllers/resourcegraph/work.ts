@@ -14,6 +14,8 @@ export interface WorkContext {
   readonly observationOf: (target: NodeTarget) => Observation | undefined;
   /** True once, when an object that was on its way out has left: what waited for that need not wait any longer. */
   readonly hasLeft: (target: NodeTarget, isLeaving: boolean) => boolean;
+  /** When an object that someone else keeps changing may be repaired, in ms; undefined for at once. */
+  readonly nextRepairAtMs: (target: NodeTarget) => number | undefined;
 }
 
 /** The inputs of a pass. */
@@ -30,12 +32,19 @@ function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
   const work = workOf(target, context.entryOf(target), observation, status, context.owner);
   const readiness = judgeReadiness(target, observation, status, context.nowMs);
   return {
-    status,
+    status: work === 'repair' ? paced(status, context.nextRepairAtMs(target)) : status,
     work,
     isChanged: isChanged(work, status),
     wasEverReady: status.readyAt !== undefined,
     readiness,
   };
+}
+
+/** A status with an attempt that is not earlier than `notBeforeMs`. */
+function paced(status: NodeStatus, notBeforeMs: number | undefined): NodeStatus {
+  if (notBeforeMs === undefined) return status;
+  if (status.nextAttemptAt !== undefined && Date.parse(status.nextAttemptAt) >= notBeforeMs) return status;
+  return { ...status, nextAttemptAt: new Date(notBeforeMs).toISOString() };
 }
 
 /** Whether the node's object is what the node waits for, as the watch shows it. */
