@@ -3,9 +3,18 @@
 // Invariant: a body of ours leaves out an ignored field only once the live object shows another owner of it; leaving
 // out what only we own would reset it. Until then `pequod/keep` takes the live value over, guarded by uid and
 // resourceVersion, so that nothing changes for whoever scales the object.
+// What is in a list can't be ignored: its place says nothing about which element is meant once somebody adds another.
 import { KEEP_FIELD_MANAGER, type KubeObject } from '../api/index.ts';
-import { ApplyConflictError } from '../errors.ts';
-import { getPointer, type JsonObject, removePointer, setPointer } from '../json/index.ts';
+import { ApplyConflictError, InvalidObjectError } from '../errors.ts';
+import {
+  escapePointerSegment,
+  getPointer,
+  isJsonArray,
+  type JsonObject,
+  parsePointer,
+  removePointer,
+  setPointer,
+} from '../json/index.ts';
 import type { Resource, TenantClient } from '../kube/index.ts';
 import { ownersOfPointer } from './fields/index.ts';
 
@@ -24,13 +33,29 @@ export interface IgnoredFieldsRequest {
   readonly live: KubeObject | undefined;
 }
 
-/** Makes sure that every ignored field of the live object has an owner besides us. */
+/** @throws InvalidObjectError for a pointer that reaches into a list of this object. */
+export function refusePointersIntoLists(object: KubeObject, pointers: readonly string[]): void {
+  for (const pointer of pointers) {
+    const parents = parsePointer(pointer).map((_, depth, all) => all.slice(0, depth));
+    const isIntoList = parents.some((parent) =>
+      isJsonArray(getPointer(object, parent.map((segment) => `/${escapePointerSegment(segment)}`).join(''))),
+    );
+    if (!isIntoList) continue;
+    throw new InvalidObjectError(`ignoreFields names ${pointer}, which is in a list`, { field: pointer });
+  }
+}
+
+/**
+ * Makes sure that every ignored field of the live object has an owner besides us.
+ * @throws InvalidObjectError for a field in a list
+ */
 export async function prepareIgnoredFields(
   client: TenantClient,
   request: IgnoredFieldsRequest,
   signal: AbortSignal,
 ): Promise<IgnoredFields> {
   const { live, ignoreFields, manager } = request;
+  if (live !== undefined) refusePointersIntoLists(live, ignoreFields);
   const inUse =
     live === undefined ? [] : ignoreFields.filter((pointer) => getPointer(live, pointer) !== undefined);
   const isOwnedElsewhere = (pointer: string): boolean =>

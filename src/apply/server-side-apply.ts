@@ -4,6 +4,7 @@
 // - The first write to an object is an apply that can only create: it carries a resourceVersion that no object has, so
 //   that the API server answers 201 or a conflict, and never touches what was there. Whatever carries our label and our
 //   Apply entry was therefore created by us, however many answers were lost, unless the object itself says `found`.
+//   A server that does not know that precondition answers 200: what it then holds counts as found.
 // - An object that was there is recorded as found, with its uid, before the first write to it.
 // - A later write carries the uid: a replaced object is noticed, never overwritten.
 // - Fields are forced only in a repair, only with the resourceVersion that was judged, and only if every manager that
@@ -18,7 +19,7 @@ import {
 import { ApplyConflictError, WaitingError } from '../errors.ts';
 import { isNotFound, isPreconditionFailed, type Resource, type TenantClient } from '../kube/index.ts';
 import { coOwners, ownedHash } from './fields/index.ts';
-import { type IgnoredFields, prepareIgnoredFields } from './ignored-fields.ts';
+import { type IgnoredFields, prepareIgnoredFields, refusePointersIntoLists } from './ignored-fields.ts';
 import { claimedEntries } from './managed-fields.ts';
 import { objectKeyOf } from './object-key.ts';
 import { originOf } from './origin.ts';
@@ -79,6 +80,7 @@ export class ObjectApplier {
    * have landed: the next request must look first.
    */
   async apply(request: ApplyRequest, signal: AbortSignal): Promise<ApplyOutcome> {
+    refusePointersIntoLists(request.stamped(request.entry.origin), request.ignoreFields);
     const hasIgnored = request.ignoreFields.length > 0 && request.entry.uid !== undefined;
     let isLookFirst = request.isLookFirst || hasIgnored;
     for (let look = 0; ; look += 1) {
@@ -126,10 +128,11 @@ export class ObjectApplier {
     const kept = await this.#ignored(request, answer.object, signal);
     const object = kept.keptObject ?? answer.object;
     const owned = ownedHash(object, this.#owner.manager, request.ignoreFields);
+    const wasThere = guard.uid === undefined && !answer.isCreated;
     const entry: InventoryItem = {
       ...request.entry,
       ...(object.metadata.uid === undefined ? {} : { uid: object.metadata.uid }),
-      origin: guard.origin,
+      origin: wasThere ? 'Found' : guard.origin,
       sent: sentHash(request.stamped(guard.origin), request.ignoreFields),
       ...(owned === undefined ? {} : { owned }),
     };
@@ -176,15 +179,17 @@ export class ObjectApplier {
     return takers.every((taker) => taker.operation === 'Update');
   }
 
-  /** Fields that only released entries hold are nobody's: they become ours. Anything else stays the conflict it is. */
+  /**
+   * Fields that only released entries hold are nobody's: they become ours. So do fields kept for others that the node
+   * ignores no longer; those that it still ignores are not sent, and are kept anew. Anything else stays the conflict it is.
+   */
   async #claimReleased(
     request: ApplyRequest,
     conflict: ApplyConflictError,
     signal: AbortSignal,
   ): Promise<void> {
     const isNobodys = (manager: string): boolean =>
-      manager === RELEASED_FIELD_MANAGER ||
-      (manager === KEEP_FIELD_MANAGER && request.ignoreFields.length === 0);
+      manager === RELEASED_FIELD_MANAGER || manager === KEEP_FIELD_MANAGER;
     const holders = [...new Set(conflict.conflicts.map(({ manager }) => manager))];
     if (!holders.every(isNobodys)) throw conflict;
     const live = await this.#read(request, signal);

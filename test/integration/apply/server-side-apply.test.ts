@@ -4,6 +4,7 @@ import type { InventoryItem } from '../../../src/api/index.ts';
 import { ObjectApplier } from '../../../src/apply/index.ts';
 import { ApplyConflictError, InvalidObjectError } from '../../../src/errors.ts';
 import { CONFIG_MAPS, isForbidden, SECRETS, serviceAccountIdentity } from '../../../src/kube/index.ts';
+import { clientOf, ScriptedServer, sendJson } from '../kube/scripted-server.ts';
 import {
   configMap,
   DEPLOYMENTS,
@@ -163,6 +164,55 @@ describe('fields that are left to others', () => {
     const after = requestFor(space, deployment('later', 1), { resource: DEPLOYMENTS, ignoreFields, entry });
     const { object } = await applier.apply(after, space.signal);
     expect(object['spec']).toMatchObject({ replicas: 3 });
+  });
+});
+
+describe('fields that are not ignored any more', () => {
+  it('become ours again, while the others stay as they are', async () => {
+    const both = ['/data/a', '/data/b'];
+    const before = requestFor(space, configMap('half', { a: '1', b: '1' }), { ignoreFields: both });
+    const { entry } = await applier.apply(before, space.signal);
+    const { entry: kept } = await applier.apply(
+      requestFor(space, configMap('half', { a: '1', b: '1', c: '1' }), { ignoreFields: both, entry }),
+      space.signal,
+    );
+    const after = requestFor(space, configMap('half', { a: '2', b: '2', c: '1' }), {
+      ignoreFields: ['/data/b'],
+      entry: kept,
+    });
+    const { object } = await applier.apply(after, space.signal);
+    expect(object['data']).toEqual({ a: '2', b: '1', c: '1' });
+    const { entry: settled } = await applier.apply({ ...after, entry: kept }, space.signal);
+    const again = await applier.apply({ ...after, entry: settled }, space.signal);
+    expect(again.object['data']).toEqual({ a: '2', b: '1', c: '1' });
+  });
+});
+
+describe('fields in lists', () => {
+  it('can not be ignored, and nothing is written', async () => {
+    const ignoreFields = ['/spec/template/spec/containers/0/image'];
+    const request = requestFor(space, deployment('listed', 1), { resource: DEPLOYMENTS, ignoreFields });
+    const error = await applier.apply(request, space.signal).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(InvalidObjectError);
+    expect(error).toMatchObject({ message: expect.stringContaining('in a list') });
+    expect(await space.kubectl(['get', 'deployments', '-o', 'name'])).not.toContain('listed');
+  });
+});
+
+describe('a server that ignores the precondition of a creation', () => {
+  it('makes what it answers count as found: it is never deleted', async () => {
+    await using server = await ScriptedServer.start((response, { body }) => {
+      const { metadata, ...rest } = JSON.parse(body);
+      sendJson(response, 200, { ...rest, metadata: { ...metadata, uid: 'theirs', resourceVersion: '7' } });
+    });
+    const client = clientOf(server);
+    const tenant = client.forServiceAccount(serviceAccountIdentity(space.namespace, 'team'));
+    const { entry } = await new ObjectApplier(tenant, space.owner).apply(
+      requestFor(space, configMap('theirs', { a: '1' })),
+      space.signal,
+    );
+    await client.close();
+    expect(entry).toMatchObject({ origin: 'Found', uid: 'theirs' });
   });
 });
 
