@@ -8,7 +8,7 @@ export interface NodeInModule extends JsonObject {
 }
 
 /** CUE source whose graph has exactly these nodes, by id. */
-export function moduleOf(nodes: { readonly [id: string]: NodeInModule }): string {
+function moduleOf(nodes: { readonly [id: string]: NodeInModule }): string {
   return `package story\n\ngraph: nodes: ${JSON.stringify(nodes, undefined, '\t')}\n`;
 }
 

@@ -16,7 +16,7 @@ let admin: OperatorClient | undefined;
 let current: Operator | undefined;
 
 /** CRDs and rights, as an administrator installs them; a client for what stories do as admin. */
-export async function install(): Promise<void> {
+async function install(): Promise<void> {
   const { kubectl, kubeconfigPath } = cluster;
   const apply = ['apply', '--server-side', '--force-conflicts', '-f'];
   await kubectl([...apply, 'crds/', '-f', 'deploy/']);
@@ -55,8 +55,8 @@ export function useOperator(settings: OperatorSettings = {}): { readonly operato
   };
 }
 
-/** A namespace with a ServiceAccount `deployer` that may edit in it, unless `rights` says otherwise. */
-export async function openSpace(rights: 'edit' | 'none' = 'edit'): Promise<Space> {
+/** A namespace with a ServiceAccount `deployer` that may edit in it. */
+async function openSpace(): Promise<Space> {
   const namespace = `story-${randomUUID().slice(0, 8)}`;
   const space = new Space(namespace, adminClient(), cluster.kubectl);
   const metadata = { name: namespace };
@@ -67,7 +67,7 @@ export async function openSpace(rights: 'edit' | 'none' = 'edit'): Promise<Space
     AbortSignal.timeout(CALL_TIMEOUT_MS),
   );
   await space.create('ServiceAccount', 'deployer', {});
-  if (rights === 'edit') await allowEdit(space);
+  await allowEdit(space);
   return space;
 }
 
