@@ -181,6 +181,13 @@ describe('what a node brings along', () => {
     expect(inputFor({ entry, observation, status })?.status).toEqual({ phase: 'Error', reason: 'X' });
   });
 
+  it('starts afresh where the generation was seen, but its nodes were not come to', () => {
+    const status = { observedGeneration: 3, executedHash: 'before', nodeStatus: { config: failing } };
+    expect(inputFor({ entry, observation, status })?.status).toEqual({ phase: 'Error', reason: 'X' });
+    const executed = { ...status, executedHash: 'h' };
+    expect(inputFor({ entry, observation, status: executed })?.status).toEqual(failing);
+  });
+
   it('counts as changed until it was Ready after its last apply', () => {
     const applied = { phase: 'Applied', appliedAt: '2026-01-01T00:10:00Z' } as const;
     const with_ = (readyAt: string): ResourceGraphStatus => ({

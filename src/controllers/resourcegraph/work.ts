@@ -78,10 +78,18 @@ function isOverByTtl(
   );
 }
 
-/** Failures of another generation don't hold back this one, nor does what was waited for and is over. */
+/**
+ * Failures of another generation don't hold back this one, nor does what was waited for and is over. A pass that ended
+ * before it came to the nodes says its generation, but what it says of the nodes is from the render before.
+ */
 function storedStatus(target: NodeTarget, context: WorkContext, hasLeft: boolean): NodeStatus {
   const stored = context.status.nodeStatus?.[target.planNode.id] ?? { phase: 'Pending' };
-  if (context.status.observedGeneration === context.graph.metadata.generation && !hasLeft) return stored;
+  const { observedGeneration, executedHash } = context.status;
+  const { metadata, spec } = context.graph;
+  const isOfThisGraph =
+    observedGeneration === metadata.generation &&
+    (executedHash === undefined || executedHash === spec.metadata.renderHash);
+  if (isOfThisGraph && !hasLeft) return stored;
   const { attempts: _attempts, nextAttemptAt: _nextAttemptAt, ...fresh } = stored;
   return fresh;
 }
