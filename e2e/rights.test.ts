@@ -113,6 +113,11 @@ describe.concurrent('rights', () => {
 
       await space.transform('shop', inline({ fine: configMap('fine') }));
       await space.untilReady('shop');
+      // What runs goes on when a later version reaches out.
+      await space.transform('shop', inline(nodes));
+      await space.untilFailing('shop', 'NotConfined');
+      expect(await space.graphStatus('shop')).toMatchObject({ phase: 'Ready' });
+      expect(await space.names('ConfigMap')).toEqual(['fine']);
     },
   );
 });

@@ -1,6 +1,8 @@
 export { applySetId } from './apply-set-id.ts';
+export { confinementProblem } from './confinement.ts';
 export { toDot } from './dot.ts';
 export type { EdgeList } from './edges.ts';
+export { isKnownClusterScoped } from './identity.ts';
 export {
   deletionWaves,
   disposalOf,

@@ -11,7 +11,7 @@ import {
 } from '../../api/index.ts';
 import { type GraphOwner, stampObject } from '../../apply/index.ts';
 import { TerminalError } from '../../errors.ts';
-import { effectiveDeletion, type Plan, type PlanNode } from '../../graph/index.ts';
+import { confinementProblem, effectiveDeletion, type Plan, type PlanNode } from '../../graph/index.ts';
 import type { Resource, RestMapper } from '../../kube/index.ts';
 
 export interface NodeTarget {
@@ -41,7 +41,7 @@ export async function resolveTargets(
   for (const planNode of plan.nodes) {
     const gvk = gvkOf(planNode.object);
     const resource = await mapper.resolve(gvk, signal);
-    const problem = confinementProblem(planNode, resource, owner.namespace);
+    const problem = confinementProblem(planNode, owner.namespace, resource?.namespaced);
     if (problem !== undefined) refused.push(problem);
     targets.set(planNode.id, targetOf(planNode, resource, graph, owner));
   }
@@ -52,22 +52,6 @@ export async function resolveTargets(
     });
   }
   return targets;
-}
-
-function confinementProblem(
-  planNode: PlanNode,
-  resource: Resource | undefined,
-  namespace: string,
-): string | undefined {
-  const { kind, name } = planNode.identity;
-  if (resource?.namespaced === false) {
-    return `node ${planNode.id}: ${kind} ${name} is cluster-scoped, a Transform may only have namespaced objects`;
-  }
-  const declared = planNode.declaredNamespace;
-  if (declared !== undefined && declared !== namespace) {
-    return `node ${planNode.id}: ${kind} ${name} is in namespace ${declared}, only ${namespace} is allowed`;
-  }
-  return undefined;
 }
 
 function targetOf(

@@ -2,13 +2,14 @@
 // take the place of one that can.
 import type { ResourceGraphSpec, Violation } from '../../api/index.ts';
 import { InvalidObjectError, type PequodError, TerminalError } from '../../errors.ts';
-import { buildPlan } from '../../graph/index.ts';
+import { buildPlan, confinementProblem, isKnownClusterScoped, type Plan } from '../../graph/index.ts';
 import { isForbidden } from '../../kube/index.ts';
 import type { GraphWriteLimits } from './dependencies.ts';
 import type { Failure } from './failure.ts';
 import { checkSize, sizeOf } from './graph-build.ts';
 
-/** Why the graph must not be written: it is too large, or has cycles, unknown or doubled objects; all at once. */
+/** Why the graph must not be written: it is too large, has cycles, unknown or doubled objects, or leaves its
+ * namespace. */
 export function whyNotWritable(
   spec: ResourceGraphSpec,
   namespace: string,
@@ -21,9 +22,20 @@ export function whyNotWritable(
     throw error;
   }
   const planned = buildPlan(spec.nodes, { namespace, maxNodes: limits.maxNodes });
-  if (planned.ok) return undefined;
+  if (planned.ok) return whyNotConfined(planned.plan, namespace);
   const messages = planned.problems.map(({ message }) => message);
   const details = { code: 'INVALID_GRAPH', reason: 'InvalidGraph' };
+  return failureOf(new TerminalError(messages.join('; '), details), messages);
+}
+
+/** What can be told without asking for the scope of custom kinds; the graph controller asks before it writes. */
+function whyNotConfined(plan: Plan, namespace: string): Failure | undefined {
+  const messages = plan.nodes.flatMap((node) => {
+    const isNamespaced = isKnownClusterScoped(node.identity) ? false : undefined;
+    return confinementProblem(node, namespace, isNamespaced) ?? [];
+  });
+  if (messages.length === 0) return undefined;
+  const details = { code: 'NOT_CONFINED', reason: 'NotConfined' };
   return failureOf(new TerminalError(messages.join('; '), details), messages);
 }
 
