@@ -102,6 +102,12 @@ describe('joining the inventory with the plan', () => {
     expect(joined.inventory.items).toEqual([{ ...planned('a'), origin: 'Created' }]);
   });
 
+  it('keeps the entry of something found that was never written to: no watch can show it', () => {
+    const found: Inventory = { graphUID: 'graph-2', items: [item('a', { origin: 'Found' })] };
+    const joined = joinInventory(found, found, [planned('a')], 'graph-2', () => false);
+    expect(joined).toMatchObject({ isWriteDue: false, renewed: [], inventory: found });
+  });
+
   it('keeps the entry of something created that is gone: it is an intent already', () => {
     const joined = joinInventory(stored, stored, [planned('a')], 'graph-2', () => false);
     expect(joined).toMatchObject({ isWriteDue: false, renewed: [] });

@@ -110,7 +110,9 @@ export interface InventoryPlan {
 
 /**
  * Old ∪ new. An entry of something that we found, and that is gone, does not cover what we create in its place: it is
- * replaced by an intent of its own.
+ * replaced by an intent of its own. What we never came to write to carries no label of ours, so that no watch shows it:
+ * its entry stays.
+ * @param isLive false only where a watch of the entry's kind shows that its object is gone
  */
 export function joinInventory(
   stored: Inventory | undefined,
@@ -124,8 +126,8 @@ export function joinInventory(
   const refresh = (item: InventoryItem): InventoryItem => {
     if (!wanted.has(identityKey(item))) return item;
     const { rebuilt: _rebuilt, ...kept } = item;
-    if (item.origin !== 'Found' || item.uid === undefined || isLive(item))
-      return item.rebuilt === true ? kept : item;
+    const mayBeGone = item.origin === 'Found' && item.uid !== undefined && item.sent !== undefined;
+    if (!mayBeGone || isLive(item)) return item.rebuilt === true ? kept : item;
     const { uid: _uid, sent: _sent, owned: _owned, ...intent } = kept;
     const fresh: InventoryItem = { ...intent, origin: 'Created' };
     renewed.push(fresh);

@@ -9,7 +9,7 @@ import type {
 import { type GraphOwner, ObjectApplier, ObjectRemover } from '../../apply/index.ts';
 import { PequodError, TerminalError } from '../../errors.ts';
 import { buildPlan, isoSeconds, type NodeInput, Pass, type Plan } from '../../graph/index.ts';
-import { isForbidden, isKindNotServed, type TenantClient } from '../../kube/index.ts';
+import { gvkKey, isForbidden, isKindNotServed, type TenantClient } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import { DONE, REQUEUE, type Result, requeueAfter } from '../../runtime/index.ts';
 import type { GraphDependencies } from './dependencies.ts';
@@ -96,8 +96,9 @@ async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepared> {
   const old = isForeign
     ? rebuildInventory(graph, owner, await findChildren(found, signal), planned)
     : status.inventory;
+  const unwatched = new Set(kinds.problems.map(({ kind }) => gvkKey(kind)));
   const joined = joinInventory(graph.status?.inventory, old, planned, graph.metadata.uid ?? '', (item) => {
-    return children.observation(key, item, item)?.uid === item.uid;
+    return unwatched.has(gvkKey(item)) || children.observation(key, item, item)?.uid === item.uid;
   });
   for (const item of joined.renewed) session.suspect(item);
   const ledger = new Ledger(joined.inventory);
