@@ -26,7 +26,7 @@ import { isKindGone, resourceForRemoval } from './kind-gone.ts';
 import { type WatchedKinds, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
-import { isStillCurrent, prunableItems, removalProblems, removeHighestWave } from './prune.ts';
+import { dropAliases, isStillCurrent, prunableItems, removalProblems, removeHighestWave } from './prune.ts';
 import { requireRights } from './rights.ts';
 import type { GraphSession } from './session.ts';
 import { statusOfOutcome } from './status.ts';
@@ -218,6 +218,7 @@ function foundRecorder(
 
 async function prune(run: PassRun, prepared: Prepared, signal: AbortSignal): Promise<Pruning> {
   const { key, graph } = run;
+  dropAliases(prepared.ledger, prepared.targets);
   const items = prunableItems(prepared.ledger, prepared.targets);
   if (items.length === 0) return NOTHING_TO_PRUNE;
   if (!(await isStillCurrent(run.operator, graph, signal)))

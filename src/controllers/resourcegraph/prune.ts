@@ -69,6 +69,19 @@ export function prunableItems(ledger: Ledger, targets: Targets): readonly Invent
   return findPrunable(ledger.toInventory(), planned).filter((item) => item.rebuilt !== true);
 }
 
+/**
+ * Drops entries whose object the plan has under another kind: some are served in two groups, e.g. Events. To delete the
+ * one would delete the other.
+ */
+export function dropAliases(ledger: Ledger, targets: Targets): void {
+  const planned = [...targets.values()].map(({ identity }) => ledger.get(identity));
+  const kept = new Set(planned);
+  const uids = new Set(planned.map((entry) => entry?.uid).filter((uid) => uid !== undefined));
+  for (const item of ledger.items()) {
+    if (item.uid !== undefined && uids.has(item.uid) && !kept.has(item)) ledger.delete(item);
+  }
+}
+
 /** Removes the highest wave of `items`; the lower ones have to wait until it is gone. */
 export async function removeHighestWave(
   run: RemovalRun,
