@@ -158,3 +158,13 @@ it('reads the kinds that a graph announces', () => {
     { group: 'apps', kind: 'Deployment' },
   ]);
 });
+
+it('counts the kinds of its nodes in, whatever it announces', () => {
+  const object = { apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'a' } };
+  const silent: ResourceGraph = {
+    ...graph,
+    metadata: { ...graph.metadata, annotations: {} },
+    spec: { ...graph.spec, nodes: [{ id: 'a', object }] },
+  };
+  expect(announcedKinds(silent)).toEqual([{ group: 'batch', kind: 'Job' }]);
+});

@@ -32,18 +32,25 @@ export function isInventoryForeign(graph: ResourceGraph, status: ResourceGraphSt
   return status.inventory?.graphUID !== graph.metadata.uid;
 }
 
-/** Kinds, as `Deployment.apps`, that the graph may have objects of, as it says itself. */
-export function announcedKinds(
-  graph: ResourceGraph,
-): readonly { readonly group: string; readonly kind: string }[] {
+/** A kind whose version is not known. */
+interface GroupKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
+/** Kinds that the graph may have objects of: those of its nodes, and what it announces itself, as `Deployment.apps`. */
+export function announcedKinds(graph: ResourceGraph): readonly GroupKind[] {
+  const kinds = new Map<string, GroupKind>();
+  const add = ({ group, kind }: GroupKind): void => {
+    kinds.set(`${group}/${kind}`, { group, kind });
+  };
+  for (const { object } of graph.spec.nodes) add(gvkOf(object));
   const text = graph.metadata.annotations?.[APPLYSET_KINDS_ANNOTATION] ?? '';
-  return text
-    .split(',')
-    .filter((part) => part !== '')
-    .map((part) => {
-      const dot = part.indexOf('.');
-      return dot < 0 ? { group: '', kind: part } : { group: part.slice(dot + 1), kind: part.slice(0, dot) };
-    });
+  for (const part of text.split(',').filter((each) => each !== '')) {
+    const dot = part.indexOf('.');
+    add(dot < 0 ? { group: '', kind: part } : { group: part.slice(dot + 1), kind: part.slice(0, dot) });
+  }
+  return [...kinds.values()];
 }
 
 /**
