@@ -54,14 +54,19 @@ describe.concurrent('a Transform goes', () => {
     await space.transform('shop', inline({ data: configMap('data', { k: '1' }), app: configMap('app') }));
     await space.untilReady('shop');
     const { uid } = (await space.get('ConfigMap', 'data')).metadata;
-    const elsewhere = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', namespace: 'default' } };
+    // No account of a story may do this, so that the pass ends before it writes anything.
+    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'role' } };
     const nodes = {
       data: configMap('data', { k: '1' }, { deletionPolicy: 'Orphan' }),
       app: configMap('app'),
-      elsewhere: { object: elsewhere },
+      role: { object: role },
     };
     await space.transform('shop', inline(nodes));
-    await space.untilFailing('shop', 'NotConfined');
+    await space.untilTransform(
+      'shop',
+      'lacks rights',
+      ({ status }) => status?.blockedBy?.includes('roles') === true,
+    );
     await space.delete('Transform', 'shop');
     await space.untilGone('Transform', 'shop');
     expect(await space.names('ConfigMap')).toEqual(['data']);
