@@ -12,6 +12,7 @@ import { createTransformController, DEFAULT_GRAPH_WRITE_LIMITS } from './control
 import {
   type CallRecord,
   CONFIG_MAPS,
+  CUSTOM_RESOURCE_DEFINITIONS,
   Informer,
   InformerSet,
   inClusterConfig,
@@ -132,6 +133,13 @@ async function buildParts(
     project: ({ metadata }) => ({ isTerminating: metadata.deletionTimestamp !== undefined }),
     isEqual: (a, b) => a.isTerminating === b.isTerminating,
   });
+  const definitions = new Informer({
+    ...basics,
+    resource: CUSTOM_RESOURCE_DEFINITIONS,
+    isMetadataOnly: true,
+    project: ({ metadata }) => metadata.resourceVersion ?? '',
+    isEqual: (a, b) => a === b,
+  });
   const modules = new Informer({
     ...basics,
     resource: CONFIG_MAPS,
@@ -164,6 +172,7 @@ async function buildParts(
       graphs,
       transforms,
       namespaces,
+      definitions,
       children: new Children(childInformers),
       sessions: new GraphSessions(),
       operator,
@@ -209,6 +218,7 @@ async function buildParts(
   return [
     closing('child watches', () => childInformers.stop()),
     watching('namespaces', namespaces),
+    watching('kinds', definitions),
     watching('transforms', transforms),
     watching('resource graphs', graphs),
     watching('modules', modules),

@@ -1,10 +1,12 @@
 // What brings a graph to the queue: its own changes, those of its children, and what it may be executed under.
 import type { KubeObject, NamespacedName } from '../../api/index.ts';
 import { applySetId } from '../../graph/index.ts';
+import { isJsonObject } from '../../json/index.ts';
 import type { InformerEvent } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import { Controller, type ReconcileReport } from '../../runtime/index.ts';
 import type { GraphDependencies } from './dependencies.ts';
+import { KIND_NOT_SERVED } from './kinds.ts';
 import { GraphReconciler } from './reconcile.ts';
 
 export interface GraphControllerOptions {
@@ -47,7 +49,22 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
     if (event.current?.isTerminating !== true) return;
     for (const key of keyOfGraph.values()) if (key.namespace === event.key.name) controller.enqueue(key);
   });
+  deps.definitions.onChange(() => {
+    deps.mapper.invalidate();
+    for (const graph of deps.graphs.values()) {
+      if (waitsForKind(graph))
+        controller.enqueue({ namespace: graph.metadata.namespace ?? '', name: graph.metadata.name });
+    }
+  });
   return controller;
+}
+
+/** A kind that some node needs was not served at the last look. */
+function waitsForKind(graph: KubeObject): boolean {
+  const status = graph['status'];
+  const nodes = isJsonObject(status) ? status['nodeStatus'] : undefined;
+  if (!isJsonObject(nodes)) return false;
+  return Object.values(nodes).some((node) => isJsonObject(node) && node['reason'] === KIND_NOT_SERVED);
 }
 
 /** Statuses of Transforms change with every step of their graph and say nothing that it does not know. */

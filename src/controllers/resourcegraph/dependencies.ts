@@ -9,6 +9,8 @@ export interface GraphDependencies {
   readonly graphs: Informer<KubeObject>;
   readonly transforms: Informer<KubeObject>;
   readonly namespaces: Informer<NamespaceState>;
+  /** CustomResourceDefinitions: a change of them may bring a kind or take one away. */
+  readonly definitions: Informer<string>;
   readonly children: Children;
   readonly sessions: GraphSessions;
   readonly operator: OperatorClient;

@@ -10,6 +10,7 @@ import {
   type RestMapper,
 } from '../../kube/index.ts';
 import { describeKind } from './inventory.ts';
+import { KIND_NOT_SERVED } from './kinds.ts';
 import { resolveInAnyVersion } from './served-kind.ts';
 
 const UNCERTAIN_RETRY_MS = 15_000;
@@ -56,7 +57,7 @@ export async function resourceForRemoval(
     `${describeKind(kind)} is not served, and whether its objects are gone is not known`,
     {
       code: 'KIND_UNCERTAIN',
-      reason: 'KindNotServed',
+      reason: KIND_NOT_SERVED,
       afterMs: UNCERTAIN_RETRY_MS,
     },
   );

@@ -8,6 +8,8 @@ import { describeKind, gvkOfItem } from './inventory.ts';
 import { resolveInAnyVersion } from './served-kind.ts';
 import type { Targets } from './targets.ts';
 
+/** Reason of a node whose kind the API server does not serve. */
+export const KIND_NOT_SERVED = 'KindNotServed' as const;
 /** When to ask again for a kind that is not served. */
 const UNSERVED_RETRY_MS = 30_000;
 
@@ -88,7 +90,7 @@ async function watchKind(
 export function kindNotServed(kind: GroupVersionKind): WaitingError {
   return new WaitingError(`the API server does not serve ${describeKind(kind)}`, {
     code: 'KIND_NOT_SERVED',
-    reason: 'KindNotServed',
+    reason: KIND_NOT_SERVED,
     afterMs: UNSERVED_RETRY_MS,
   });
 }

@@ -176,6 +176,17 @@ describe('what a node brings along', () => {
     expect(inputFor({ entry, observation, status })?.status).toEqual(failing);
   });
 
+  it('does not wait on for a kind that is served by now', () => {
+    const waiting = {
+      phase: 'Pending',
+      reason: 'KindNotServed',
+      attempts: 2,
+      nextAttemptAt: '2026-01-01T02:00:00Z',
+    } as const;
+    const status = { observedGeneration: 3, nodeStatus: { config: waiting } };
+    expect(inputFor({ status })?.status).not.toHaveProperty('nextAttemptAt');
+  });
+
   it('starts afresh with a new one', () => {
     const status = { observedGeneration: 2, nodeStatus: { config: failing } };
     expect(inputFor({ entry, observation, status })?.status).toEqual({ phase: 'Error', reason: 'X' });

@@ -3,6 +3,7 @@ import type { InventoryItem, NodeStatus, ResourceGraph, ResourceGraphStatus } fr
 import { evaluateReadiness, type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
 import { type NodeInput, type NodeWork, type Readiness, readinessStartMs } from '../../graph/index.ts';
 import { isJsonObject } from '../../json/index.ts';
+import { KIND_NOT_SERVED } from './kinds.ts';
 import type { NodeTarget, Targets } from './targets.ts';
 
 export interface WorkContext {
@@ -89,7 +90,8 @@ function storedStatus(target: NodeTarget, context: WorkContext, hasLeft: boolean
   const isOfThisGraph =
     observedGeneration === metadata.generation &&
     (executedHash === undefined || executedHash === spec.metadata.renderHash);
-  if (isOfThisGraph && !hasLeft) return stored;
+  const isServedNow = stored.reason === KIND_NOT_SERVED && target.resource !== undefined;
+  if (isOfThisGraph && !hasLeft && !isServedNow) return stored;
   const { attempts: _attempts, nextAttemptAt: _nextAttemptAt, ...fresh } = stored;
   return fresh;
 }
