@@ -179,6 +179,8 @@ describe('other answers', () => {
     expect(isTooManyRequests(error) && error.retry).toEqual({ afterMs: 3_000 });
     expect(parseRetryAfter('Thu, 01 Jan 1970 00:00:10 GMT', 4_000)).toBe(6_000);
     expect(parseRetryAfter('soon', 0)).toBeUndefined();
+    // Never as fast as the server can answer.
+    expect(parseRetryAfter('0', 0)).toBe(1_000);
   });
 
   it('say what is forbidden', () => {

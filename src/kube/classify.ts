@@ -36,6 +36,8 @@ interface ParsedStatus {
 }
 
 const MESSAGE_LIMIT = 512;
+/** A server that asks to be called again at once is not asked as fast as it answers. */
+const MIN_RETRY_AFTER_MS = 1_000;
 /** Missing rights are reviewed at most once a minute; trying sooner can't help. */
 const FORBIDDEN_RETRY_MS = 60_000;
 const WRITES: ReadonlySet<string> = new Set(['apply', 'create', 'mergePatch', 'jsonPatch']);
@@ -64,9 +66,9 @@ function causesOf(value: JsonValue | undefined): readonly StatusCause[] {
 /** Milliseconds that a `Retry-After` header asks for: seconds or an HTTP date. */
 export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
-  if (/^\d{1,7}$/.test(header.trim())) return Number(header) * 1000;
+  if (/^\d{1,7}$/.test(header.trim())) return Math.max(MIN_RETRY_AFTER_MS, Number(header) * 1000);
   const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
+  return Number.isNaN(at) ? undefined : Math.max(MIN_RETRY_AFTER_MS, at - nowMs);
 }
 
 function statusOf(value: JsonValue, answer: ErrorAnswer): ParsedStatus | undefined {

@@ -18,6 +18,7 @@ import {
   type ResourceGraph,
 } from '../../api/index.ts';
 import { ObjectRemover } from '../../apply/index.ts';
+import { PequodError, TerminalError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import { isConflict, isForbidden, isNotFound, isPatchRejected, RESOURCE_GRAPHS } from '../../kube/index.ts';
 import {
@@ -39,7 +40,7 @@ import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
 import { type RemovalReport, removalProblems, removeHighestWave } from './prune.ts';
 import type { GraphSession } from './session.ts';
-import { statusOfRemoval } from './status.ts';
+import { statusOfRemoval, statusOfUndecodable } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
 
 /** When to look again at what the watch should have told. */
@@ -55,8 +56,35 @@ export class GraphFinalizer {
     this.#writer = writer;
   }
 
+  /** Removes what can be removed now. What keeps it from going on is said in the graph's status. */
   async finalize(key: NamespacedName, stored: KubeObject, context: ReconcileContext): Promise<Result> {
     if (!hasFinalizer(stored, RESOURCE_GRAPH_FINALIZER)) return DONE;
+    try {
+      return await this.#finalize(key, stored, context);
+    } catch (error) {
+      return await this.#report(stored, error, context.signal);
+    }
+  }
+
+  async #report(stored: KubeObject, error: unknown, signal: AbortSignal): Promise<Result> {
+    signal.throwIfAborted();
+    const decoded = decodeResourceGraph(stored);
+    if (!(error instanceof PequodError) || error.retry === 'backoff' || !decoded.ok) throw error;
+    const graph = decoded.value;
+    const session = this.#deps.sessions.of(graph);
+    const previous = session.statusOf(graph);
+    const status = statusOfRemoval(
+      graph,
+      previous,
+      previous.inventory,
+      [error.message],
+      isoSeconds(this.#deps.now()),
+    );
+    await this.#writer.write(graph, session, status, false, signal);
+    return requeueAfter(error.retry === 'never' ? WAIT_MS : error.retry.afterMs);
+  }
+
+  async #finalize(key: NamespacedName, stored: KubeObject, context: ReconcileContext): Promise<Result> {
     const { log, signal } = context;
     if (this.#deps.namespaces.get(undefined, key.namespace)?.isTerminating === true) {
       log.info('namespace is being deleted, its objects go with it');
@@ -65,11 +93,15 @@ export class GraphFinalizer {
     const decoded = decodeResourceGraph(stored);
     if (!decoded.ok) {
       // Without an inventory that can be read nothing may be deleted, and guessing would be worse than waiting.
-      log.warn(
-        { problems: describeProblems(decoded.problems) },
-        'graph that is being deleted can not be read',
-      );
-      return requeueAfter(WAIT_MS);
+      const problems = describeProblems(decoded.problems);
+      log.warn({ problems }, 'graph that is being deleted can not be read');
+      const error = new TerminalError(`the graph can't be read, its objects are left: ${problems}`, {
+        code: 'INVALID_GRAPH',
+        reason: 'InvalidGraph',
+      });
+      const problem = statusOfUndecodable(stored, error, isoSeconds(this.#deps.now()));
+      await this.#writer.writeProblem(stored, problem, signal);
+      return DONE;
     }
     const graph = decoded.value;
     const fate = await findFate(this.#deps.operator, graph, signal);

@@ -1,10 +1,11 @@
 // A pass over a graph that may be executed: plan, watches, inventory, rights, execution, pruning, status.
-import type {
-  Inventory,
-  InventoryItem,
-  NamespacedName,
-  ResourceGraph,
-  ResourceGraphStatus,
+import {
+  type Inventory,
+  type InventoryItem,
+  identityKey,
+  type NamespacedName,
+  type ResourceGraph,
+  type ResourceGraphStatus,
 } from '../../api/index.ts';
 import { type GraphOwner, ObjectApplier, ObjectRemover } from '../../apply/index.ts';
 import { PequodError, TerminalError } from '../../errors.ts';
@@ -132,12 +133,27 @@ function planOf(run: PassRun): Plan {
   });
 }
 
+/** The tenant's client, where it exists and may do what has to be done. */
+async function admit(run: PassRun, prepared: Prepared, signal: AbortSignal): Promise<TenantClient> {
+  const { graph, key, session, tenancy } = run;
+  try {
+    const client = await tenancy.clientFor(key.namespace, graph.spec.serviceAccountName, signal);
+    await requireRights(run, prepared.targets, prepared.inputs, signal);
+    return client;
+  } catch (error) {
+    // What the nodes say about the end of objects that exist counts, also while nothing can be applied.
+    const known = new Set(prepared.status.inventory?.items.map(identityKey));
+    const { graphUID, items } = prepared.ledger.toInventory();
+    const inventory = { graphUID, items: items.filter((item) => known.has(identityKey(item))) };
+    if (known.size > 0) session.pendingStatus = { ...prepared.status, inventory };
+    throw error;
+  }
+}
+
 /** Rights, and the inventory before the first write. @returns the client to work with, or `stale`. */
 async function start(run: PassRun, prepared: Prepared, signal: AbortSignal): Promise<TenantClient | 'stale'> {
-  const { graph, key, session, tenancy, writer } = run;
-  const serviceAccount = graph.spec.serviceAccountName;
-  const client = await tenancy.clientFor(key.namespace, serviceAccount, signal);
-  await requireRights(run, prepared.targets, prepared.inputs, signal);
+  const { graph, session, writer } = run;
+  const client = await admit(run, prepared, signal);
   if (prepared.dueInventory === undefined) return client;
   const outcome = { ...outcomeOf(prepared, []), inventory: prepared.dueInventory };
   const status = statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now()));

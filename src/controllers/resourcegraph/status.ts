@@ -141,16 +141,16 @@ function conditionsOf(
 export function statusOfRemoval(
   graph: ResourceGraph,
   previous: ResourceGraphStatus,
-  inventory: Inventory,
+  inventory: Inventory | undefined,
   lines: readonly string[],
   nowIso: string,
 ): ResourceGraphStatus {
-  const message = lines.length === 0 ? `${inventory.items.length} objects are left` : lines.join('; ');
+  const message = lines.length === 0 ? `${inventory?.items.length ?? 0} objects are left` : lines.join('; ');
   const ready: ReadyState = { isReady: false, isStalled: false, reason: 'Deleting', message };
   const { blockedBy: _blockedBy, ...kept } = previous;
   return {
     ...kept,
-    inventory,
+    ...(inventory === undefined ? {} : { inventory }),
     ...(lines[0] === undefined ? {} : { blockedBy: lines[0] }),
     conditions: conditionsOf(graph, previous.conditions, ready, [], nowIso),
   };
