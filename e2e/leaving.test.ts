@@ -49,27 +49,44 @@ function claim(name: string, more: JsonObject = {}): NodeInModule {
   };
 }
 
+/** A graph that runs, and that says of one object that it stays in a version which nobody may apply. @returns its uid */
+async function keepWithoutRights(space: Space): Promise<string | undefined> {
+  await space.transform('shop', inline({ data: configMap('data', { k: '1' }), app: configMap('app') }));
+  await space.untilReady('shop');
+  const { uid } = (await space.get('ConfigMap', 'data')).metadata;
+  // No account of a story may do this, so that the pass ends before it writes anything.
+  const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'role' } };
+  const nodes = {
+    data: configMap('data', { k: '1' }, { deletionPolicy: 'Orphan' }),
+    app: configMap('app'),
+    role: { object: role },
+  };
+  await space.transform('shop', inline(nodes));
+  await space.untilTransform(
+    'shop',
+    'lacks rights',
+    ({ status }) => status?.blockedBy?.includes('roles') === true,
+  );
+  return uid;
+}
+
 describe.concurrent('a Transform goes', () => {
   story('what its module came to keep stays, though nothing could be applied since', async ({ space }) => {
-    await space.transform('shop', inline({ data: configMap('data', { k: '1' }), app: configMap('app') }));
-    await space.untilReady('shop');
-    const { uid } = (await space.get('ConfigMap', 'data')).metadata;
-    // No account of a story may do this, so that the pass ends before it writes anything.
-    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: 'role' } };
-    const nodes = {
-      data: configMap('data', { k: '1' }, { deletionPolicy: 'Orphan' }),
-      app: configMap('app'),
-      role: { object: role },
-    };
-    await space.transform('shop', inline(nodes));
-    await space.untilTransform(
-      'shop',
-      'lacks rights',
-      ({ status }) => status?.blockedBy?.includes('roles') === true,
-    );
+    const uid = await keepWithoutRights(space);
     await space.delete('Transform', 'shop');
     await space.untilGone('Transform', 'shop');
     expect(await space.names('ConfigMap')).toEqual(['data']);
+    await expectReleased(space, 'data', uid, { k: '1' });
+  });
+
+  story('… and when the module drops it before anything could be applied', async ({ space }) => {
+    const uid = await keepWithoutRights(space);
+    await space.transform('shop', inline({ app: configMap('app') }));
+    await until(
+      'the inventory has let go of it',
+      () => space.graphStatus('shop'),
+      ({ inventory }) => inventory?.items.length === 1,
+    );
     await expectReleased(space, 'data', uid, { k: '1' });
   });
 
