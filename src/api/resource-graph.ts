@@ -50,7 +50,7 @@ export interface GraphNode extends JsonObject {
   readonly dependsOn?: readonly string[];
   /** Orphan wins wherever it is said. */
   readonly deletionPolicy?: DeletionPolicy;
-  /** JSON pointers to fields that someone else sets, e.g. `/spec/replicas` under an autoscaler. */
+  /** JSON pointers to fields that someone else sets, e.g. `/spec/replicas` under an autoscaler; not into lists. */
   readonly ignoreFields?: readonly string[];
   /** None: the kind's own rules decide (kstatus). All must hold. */
   readonly readyWhen?: readonly ReadinessPredicate[];

@@ -115,7 +115,8 @@ export const GRAPH_NODE_SCHEMA: ObjectSchema<GraphNode> = object<GraphNode>({
   ),
   ignoreFields: optional(
     array(string({ minLength: 1, maxLength: 512, rules: [POINTER, NOT_IDENTITY] }), {
-      description: 'JSON pointers to fields that someone else sets.',
+      description:
+        'JSON pointers to fields that someone else sets. They lead through members only, not into lists.',
       maxItems: 64,
       listType: 'atomic',
     }),
