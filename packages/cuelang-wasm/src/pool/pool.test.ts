@@ -129,7 +129,8 @@ test('a worker that served enough is replaced, and no answer is lost', async () 
 test('workers that are idle are stopped down to the minimum', async () => {
   await withPool({ maxWorkers: 3, minWorkers: 1, idleTimeoutMs: 50, hasSpare: false }, async (pool) => {
     await Promise.all([1, 2, 3].map((n) => answer(pool, n)));
-    expect(pool.stats.idle).toBe(3);
+    // The first to finish may have gone before the last one has.
+    expect(pool.stats.started).toBeGreaterThanOrEqual(2);
     await expect.poll(() => pool.stats.idle, { timeout: 10_000 }).toBe(1);
     expect(await answer(pool, 4)).toBe('4');
   });
