@@ -95,6 +95,7 @@ async function connect(options: OperatorOptions): Promise<OperatorClient> {
     kubeconfig === undefined && context === undefined && isInCluster(env)
       ? await inClusterConfig({ env })
       : await kubeconfigConfig({
+          env,
           ...(kubeconfig === undefined ? {} : { path: kubeconfig }),
           ...(context === undefined ? {} : { context }),
         });
