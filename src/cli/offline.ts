@@ -2,9 +2,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { KubeObject, Transform } from '../api/index.ts';
+import type { GraphNode, KubeObject, Transform } from '../api/index.ts';
 import { messageOf } from '../errors.ts';
-import { buildPlan } from '../graph/index.ts';
+import { buildPlan, confinementProblem, isKnownClusterScoped } from '../graph/index.ts';
 import { createEvaluatorPool, Renderer, type RenderResult, renderContext } from '../render/index.ts';
 import { loadEmbeddedLibrary, ModuleSources, type SourceContext } from '../source/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
@@ -21,7 +21,7 @@ export interface OfflineOptions {
 /** A render, and what is wrong with the graph that it yields. */
 export interface OfflineRender {
   readonly result: RenderResult;
-  /** One line each: cycles, unknown dependencies, one object twice. */
+  /** One line each: cycles, unknown dependencies, one object twice, objects outside of the namespace. */
   readonly graphProblems: readonly string[];
 }
 
@@ -46,12 +46,20 @@ export async function renderOffline(
     const metadata = { ...transform.metadata, namespace };
     const request = { module, input: inputOf(transform), context: renderContext(metadata, NO_CLUSTER) };
     const result = await renderer.render(request, signal);
-    const plan = result.ok ? buildPlan(result.nodes, { namespace }) : undefined;
-    const problems = plan?.ok === false ? plan.problems : [];
-    return { result, graphProblems: problems.map(({ message }) => message) };
+    return { result, graphProblems: result.ok ? problemsOf(result.nodes, namespace) : [] };
   } finally {
     await pool.close();
   }
+}
+
+/** As the operator would refuse the graph before it writes it. */
+function problemsOf(nodes: readonly GraphNode[], namespace: string): readonly string[] {
+  const planned = buildPlan(nodes, { namespace });
+  if (!planned.ok) return planned.problems.map(({ message }) => message);
+  return planned.plan.nodes.flatMap((node) => {
+    const isNamespaced = isKnownClusterScoped(node.identity) ? false : undefined;
+    return confinementProblem(node, namespace, isNamespaced) ?? [];
+  });
 }
 
 function inputOf(transform: Transform): NonNullable<Transform['spec']['input']> {

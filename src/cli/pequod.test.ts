@@ -99,6 +99,24 @@ describe('validate', () => {
     expect(stdout).toMatch(/ is valid: \d+ nodes\n$/);
   });
 
+  test('refuses objects outside of the namespace, as the operator does', async () => {
+    const inline = await example('inline.yaml');
+    const other = inline.replace(
+      /metadata: name: ("[^\n]*-greeting")/,
+      'metadata: {name: $1, namespace: "kube-system"}',
+    );
+    const role = inline.replace(
+      /graph: nodes: \{/,
+      '$&\n      \trole: object: {apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole", metadata: name: "r"}',
+    );
+    const elsewhere = await pequod(['validate', '-f', '-'], other);
+    expect(elsewhere.exitCode).toBe(1);
+    expect(elsewhere.stderr).toContain('is in namespace kube-system, only shop is allowed');
+    const clusterWide = await pequod(['validate', '-f', '-'], role);
+    expect(clusterWide.exitCode).toBe(1);
+    expect(clusterWide.stderr).toContain('node role: ClusterRole r is cluster-scoped');
+  });
+
   test('names every wrong input with its line and the place in the module', async () => {
     const wrong = (await example('webservice.yaml'))
       .replace('replicas: 2', 'replicas: -1')

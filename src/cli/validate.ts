@@ -20,6 +20,10 @@ export function validateCommand(terminal: Terminal, signal: AbortSignal): Comman
       const file = await readTransformFile(flags.filename, terminal.stdin);
       const rendered = await renderOrFail(file, flags, terminal, signal);
       const { name } = file.transform.metadata;
-      await write(terminal.stdout, `Transform ${name} is valid: ${rendered.nodes.length} nodes\n`);
+      const count = rendered.nodes.length;
+      await write(
+        terminal.stdout,
+        `Transform ${name} is valid: ${count} ${count === 1 ? 'node' : 'nodes'}\n`,
+      );
     });
 }
