@@ -76,12 +76,12 @@ describe('decodeTransform', () => {
     ['spec.cueRef.ref: must not be empty', { cueRef: { type: 'inline', ref: '' } }, 'an empty module'],
     ['spec.cueRef.ref: must not be blank', { cueRef: { type: 'inline', ref: ' \n' } }, 'a blank module'],
     [
-      'spec.cueRef.ref: must be the name of a ConfigMap',
+      'spec.cueRef.ref: type configmap: must be the name of a ConfigMap',
       { cueRef: { type: 'configmap', ref: 'A_b' } },
       'no name',
     ],
     [
-      'spec.cueRef.ref: must be the name of a platform',
+      'spec.cueRef.ref: type embedded: must be the name of a platform',
       { cueRef: { type: 'embedded', ref: 'a b' } },
       'no type',
     ],

@@ -59,7 +59,7 @@ const subdomainMatcher = new RegExp(SUBDOMAIN_PATTERN);
 
 const CONFIG_MAP_NAME: Rule<JsonObject> = {
   cel: `self.type != 'configmap' || (self.ref.size() <= ${MAX_NAME_LENGTH} && self.ref.matches('${SUBDOMAIN_PATTERN.replaceAll('\\', '\\\\')}'))`,
-  message: "must be the name of a ConfigMap in the Transform's namespace",
+  message: "type configmap: must be the name of a ConfigMap in the Transform's namespace",
   field: 'ref',
   holds: ({ type, ref }) =>
     type !== 'configmap' ||
@@ -68,7 +68,7 @@ const CONFIG_MAP_NAME: Rule<JsonObject> = {
 
 const EMBEDDED_NAME: Rule<JsonObject> = {
   cel: `self.type != 'embedded' || (self.ref.size() <= ${MAX_NAME_LENGTH} && self.ref.matches('^\\\\S+$'))`,
-  message: 'must be the name of a platform type that ships with the operator',
+  message: 'type embedded: must be the name of a platform type that ships with the operator',
   field: 'ref',
   holds: ({ type, ref }) =>
     type !== 'embedded' ||
