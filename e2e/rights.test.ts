@@ -79,6 +79,12 @@ describe.concurrent('rights', () => {
     await space.untilFound('ResourceGraph', 'shop', (graph) => JSON.stringify(graph['spec']).includes(name));
     await space.untilReady('shop');
     expect(await space.get('ConfigMap', 'a')).toEqual(before);
+    // One that does not exist is told, though there is nothing to do for it now.
+    await space.transform('shop', { ...inline({ a: configMap('a') }), serviceAccountName: 'ghost' });
+    await space.untilFailing('shop', 'ServiceAccountMissing');
+    expect(await space.get('ConfigMap', 'a')).toEqual(before);
+    await space.transform('shop', { ...inline({ a: configMap('a') }), serviceAccountName: name });
+    await space.untilReady('shop');
     await takeRights(space);
     await space.delete('Transform', 'shop');
     await space.untilGone('ConfigMap', 'a');

@@ -95,7 +95,7 @@ describe.concurrent('objects that others have too', () => {
       'has a conflict',
       ({ status }) => status?.nodes?.['one']?.phase === 'Error',
     );
-    expect(refused.status?.blockedBy).toContain(`pequod/${space.namespace}/first`);
+    expect(refused.status?.blockedBy).toContain(`belongs to Transform ${space.namespace}/first`);
 
     await space.delete('Transform', 'second');
     await space.untilGone('Transform', 'second');

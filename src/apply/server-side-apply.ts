@@ -10,6 +10,8 @@
 // - Fields are forced only in a repair, only with the resourceVersion that was judged, and only if every manager that
 //   has them took them by an Update. Another Apply manager is a conflict that people resolve.
 import {
+  describeIdentity,
+  FIELD_MANAGER_PREFIX,
   type InventoryItem,
   KEEP_FIELD_MANAGER,
   type KubeObject,
@@ -191,12 +193,26 @@ export class ObjectApplier {
     const isNobodys = (manager: string): boolean =>
       manager === RELEASED_FIELD_MANAGER || manager === KEEP_FIELD_MANAGER;
     const holders = [...new Set(conflict.conflicts.map(({ manager }) => manager))];
-    if (!holders.every(isNobodys)) throw conflict;
+    if (!holders.every(isNobodys)) throw claimOfAnother(conflict, request) ?? conflict;
     const live = await this.#read(request, signal);
     const entries = claimedEntries(live?.metadata.managedFields ?? [], holders, this.#owner.manager);
     if (live === undefined || entries === undefined) throw conflict;
     await replaceManagedFields(this.#client, request.resource, live, entries, [], signal);
   }
+}
+
+/** The conflict with another graph, in words about Transforms instead of labels. */
+function claimOfAnother(
+  conflict: ApplyConflictError,
+  { entry }: ApplyRequest,
+): ApplyConflictError | undefined {
+  for (const { manager } of conflict.conflicts) {
+    if (!manager.startsWith(FIELD_MANAGER_PREFIX) || manager === KEEP_FIELD_MANAGER) continue;
+    const other = manager.slice(FIELD_MANAGER_PREFIX.length);
+    const message = `${describeIdentity(entry)} belongs to Transform ${other} (field manager ${manager}); an object can be in one Transform only`;
+    return new ApplyConflictError(message, conflict.conflicts, conflict);
+  }
+  return undefined;
 }
 
 function guardOf(entry: InventoryItem): Guard {

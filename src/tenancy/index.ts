@@ -1,3 +1,3 @@
 export { describeMissing, type MissingRight, type RightsNeed } from './rights.ts';
 export type { Verb } from './rules.ts';
-export { Tenancy, type TenancyOptions } from './tenancy.ts';
+export { SERVICE_ACCOUNT_MISSING, Tenancy, type TenancyOptions } from './tenancy.ts';

@@ -17,6 +17,8 @@ import { ExpiringCache } from './expiring-cache.ts';
 import { type MissingRight, missingIn, type RightsNeed } from './rights.ts';
 import type { Verb } from './rules.ts';
 
+/** Reason where the ServiceAccount of a Transform does not exist. */
+export const SERVICE_ACCOUNT_MISSING = 'ServiceAccountMissing' as const;
 /** How long the existence of a ServiceAccount and a review of its rights are believed. */
 const TTL_MS = 60_000;
 const MAX_ENTRIES = 10_000;
@@ -71,7 +73,7 @@ export class Tenancy {
     this.#existing.forget(cacheKey(namespace, serviceAccount));
     throw new WaitingError(`service account ${namespace}/${serviceAccount} does not exist`, {
       code: 'SERVICE_ACCOUNT_MISSING',
-      reason: 'ServiceAccountMissing',
+      reason: SERVICE_ACCOUNT_MISSING,
       afterMs: MISSING_RETRY_MS,
     });
   }

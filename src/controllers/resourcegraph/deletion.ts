@@ -18,7 +18,7 @@ import {
   type ResourceGraph,
 } from '../../api/index.ts';
 import { ObjectRemover } from '../../apply/index.ts';
-import { PequodError, TerminalError } from '../../errors.ts';
+import { messageOf, PequodError, TerminalError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import { isConflict, isForbidden, isNotFound, isPatchRejected, RESOURCE_GRAPHS } from '../../kube/index.ts';
 import {
@@ -205,6 +205,26 @@ export class GraphFinalizer {
     return this.#deps.now() - deletedAtMs > this.#deps.limits.identityGoneGraceMs;
   }
 
+  /** Who lacks the rights, and how long that is waited for. */
+  async #whyForbidden(
+    graph: ResourceGraph,
+    report: RemovalReport,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    if (!report.failed.some(({ error }) => isForbidden(error))) return [];
+    const { namespace = '' } = graph.metadata;
+    const { serviceAccountName } = graph.spec;
+    const minutes = Math.round(this.#deps.limits.identityGoneGraceMs / 60_000);
+    const rest = `what it can't remove is left ${minutes} minutes after the deletion began`;
+    try {
+      await this.#deps.tenancy.clientFor(namespace, serviceAccountName, signal);
+      return [`service account ${namespace}/${serviceAccountName} lacks rights; ${rest}`];
+    } catch (error) {
+      signal.throwIfAborted();
+      return [`${messageOf(error)}; ${rest}`];
+    }
+  }
+
   async #wait(
     graph: ResourceGraph,
     session: GraphSession,
@@ -212,7 +232,7 @@ export class GraphFinalizer {
     report: RemovalReport,
     signal: AbortSignal,
   ): Promise<Result> {
-    const lines = removalProblems(report);
+    const lines = [...(await this.#whyForbidden(graph, report, signal)), ...removalProblems(report)];
     const status = statusOfRemoval(
       graph,
       session.statusOf(graph),

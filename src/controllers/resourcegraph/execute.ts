@@ -1,6 +1,7 @@
 // Carries out what a pass decides: starts the nodes that it names, feeds back what came of them and what the watches
 // see meanwhile, and ends when nothing is in flight and nothing can start.
 import {
+  describeIdentity,
   gvkOf,
   type InventoryItem,
   identityKey,
@@ -11,6 +12,7 @@ import { type ApplyRequest, evaluateReadiness, type ObjectApplier, observe } fro
 import { ApplyConflictError, InvalidObjectError, WaitingError } from '../../errors.ts';
 import { failureOf, type Pass, type StartableNode } from '../../graph/index.ts';
 import { ApiError, type Resource } from '../../kube/index.ts';
+import type { Logger } from '../../observability/index.ts';
 import type { Children } from './children.ts';
 import { Inbox } from './inbox.ts';
 import { kindNotServed } from './kinds.ts';
@@ -31,6 +33,7 @@ export interface Execution {
   /** Kinds that can't be worked on, by node: their nodes fail with this. */
   readonly unavailable: ReadonlyMap<string, unknown>;
   readonly now: () => number;
+  readonly log: Logger;
   /** Stores that an object was there before us. */
   readonly recordFound: (entry: InventoryItem) => Promise<void>;
   /** Called with each failure, e.g. to forget a review of rights after a 403. */
@@ -126,7 +129,10 @@ async function applyNode(
     const outcome = await run.applier.apply(request, signal);
     run.ledger.set(outcome.entry);
     run.session.clear(entry);
-    if (start.work === 'repair') run.session.repairPace.repaired(target.identity, run.now());
+    if (start.work === 'repair') {
+      run.session.repairPace.repaired(target.identity, run.now());
+      run.log.info({ node: start.id, object: describeIdentity(target.identity) }, 'object repaired');
+    }
     run.children.observeOwnWrite(run.key, resource, outcome.object);
     return outcome.object;
   } catch (error) {

@@ -1,5 +1,6 @@
 // A pass over a graph that may be executed: plan, watches, inventory, rights, execution, pruning, status.
 import {
+  describeIdentity,
   type Inventory,
   type InventoryItem,
   identityKey,
@@ -28,7 +29,7 @@ import { type WatchedKinds, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
 import { dropAliases, isStillCurrent, prunableItems, removalProblems, removeHighestWave } from './prune.ts';
-import { requireRights } from './rights.ts';
+import { requireRights, requireServiceAccount } from './rights.ts';
 import type { GraphSession } from './session.ts';
 import { statusOfOutcome } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -71,6 +72,7 @@ const REMOVAL_AGAIN_MS = 250;
 export async function runPass(run: PassRun, signal: AbortSignal): Promise<Result> {
   const prepared = await prepare(run, signal);
   const { pass } = prepared;
+  if (pass.isOver) await requireServiceAccount(run, prepared.status, signal);
   const tenant = pass.isOver ? undefined : await start(run, prepared, signal);
   if (tenant === 'stale') return REQUEUE;
   let isSuperseded = false;
@@ -193,6 +195,7 @@ async function runNodes(
       applier: new ObjectApplier(tenant, prepared.owner),
       unavailable: prepared.kinds.unavailable,
       now: run.now,
+      log: run.log,
       recordFound: foundRecorder(run, prepared, signal),
       onFailure,
       onSuperseded,
@@ -211,6 +214,10 @@ function foundRecorder(
   let last: Promise<void> = Promise.resolve();
   const record = async (entry: InventoryItem): Promise<void> => {
     prepared.ledger.set(entry);
+    run.log.info(
+      { node: entry.nodeId, object: describeIdentity(entry) },
+      'object was there before: it is shared, and stays',
+    );
     const status = statusOfOutcome(
       run.graph,
       prepared.status,

@@ -75,7 +75,7 @@ export class GraphReconciler {
     if (!(error instanceof PequodError) || error.retry === 'backoff') throw error;
     const status = statusOfProblem(graph, session.statusOf(graph), error, isoSeconds(this.#deps.now()));
     await this.#writer.write(graph, session, status, false, context.signal);
-    context.log.info(
+    context.log.debug(
       { code: error.code, reason: error.reason, error: error.message },
       'graph can not be executed',
     );

@@ -1,8 +1,15 @@
 // Missing rights are found before the first write and reported as one message.
-import type { NamespacedName, ResourceGraph } from '../../api/index.ts';
+import type { NamespacedName, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
 import { WaitingError } from '../../errors.ts';
 import type { NodeInput } from '../../graph/index.ts';
-import { describeMissing, type RightsNeed, type Tenancy, type Verb } from '../../tenancy/index.ts';
+import { findCondition } from '../../runtime/index.ts';
+import {
+  describeMissing,
+  type RightsNeed,
+  SERVICE_ACCOUNT_MISSING,
+  type Tenancy,
+  type Verb,
+} from '../../tenancy/index.ts';
 import type { Targets } from './targets.ts';
 
 /** How often rights that are missing are looked for again. */
@@ -46,4 +53,18 @@ export async function requireRights(
     reason: 'Forbidden',
     afterMs: RIGHTS_RETRY_MS,
   });
+}
+
+/**
+ * A ServiceAccount that a new generation names has to exist, also where there is nothing to do for it now.
+ * @throws as `Tenancy.clientFor`
+ */
+export async function requireServiceAccount(
+  { key, graph, tenancy }: RightsRequest,
+  { observedGeneration, conditions }: ResourceGraphStatus,
+  signal: AbortSignal,
+): Promise<void> {
+  const wasMissing = findCondition(conditions, 'Ready')?.reason === SERVICE_ACCOUNT_MISSING;
+  if (observedGeneration === graph.metadata.generation && !wasMissing) return;
+  await tenancy.clientFor(key.namespace, graph.spec.serviceAccountName, signal);
 }

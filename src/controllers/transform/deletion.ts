@@ -15,7 +15,14 @@ import {
 import { isoSeconds } from '../../graph/index.ts';
 import { isJsonObject } from '../../json/index.ts';
 import { isNotFound, keyOf, RESOURCE_GRAPHS } from '../../kube/index.ts';
-import { DONE, hasFinalizer, isBeingDeleted, type Result, requeueAfter } from '../../runtime/index.ts';
+import {
+  DONE,
+  hasFinalizer,
+  isBeingDeleted,
+  type ReconcileContext,
+  type Result,
+  requeueAfter,
+} from '../../runtime/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import { releaseFinalizer } from './finalizer.ts';
 import type { GraphPolicies } from './graph-build.ts';
@@ -39,8 +46,9 @@ export async function finalizeTransform(
   deps: DeletionDependencies,
   transform: KubeObject,
   memory: TransformMemory,
-  signal: AbortSignal,
+  context: Pick<ReconcileContext, 'log' | 'signal'>,
 ): Promise<Result> {
+  const { signal } = context;
   if (!hasFinalizer(transform, TRANSFORM_FINALIZER)) return DONE;
   const { namespace, name } = transform.metadata;
   const seen = deps.graphs.get(namespace, name);
@@ -49,7 +57,7 @@ export async function finalizeTransform(
     known !== undefined && isUnderWay(deps, transform, known)
       ? known
       : await deleteGraph(deps, transform, signal);
-  if (graph !== undefined) return await reportWaiting(deps, transform, graph, memory, signal);
+  if (graph !== undefined) return await reportWaiting(deps, transform, graph, memory, context);
   await releaseFinalizer(deps, transform, signal);
   return DONE;
 }
@@ -130,7 +138,7 @@ async function reportWaiting(
   transform: KubeObject,
   graph: GraphView,
   memory: TransformMemory,
-  signal: AbortSignal,
+  { log, signal }: Pick<ReconcileContext, 'log' | 'signal'>,
 ): Promise<Result> {
   const decoded = decodeTransform(transform);
   if (!decoded.ok) return DONE;
@@ -141,6 +149,6 @@ async function reportWaiting(
     isStalled: false,
   };
   const next = nextStatus(decoded.value, { graph, hold }, isoSeconds(deps.now()));
-  const dueMs = await writeStatus(deps, transform, decoded.value.status ?? {}, next, memory, signal);
+  const dueMs = await writeStatus(deps, transform, decoded.value.status ?? {}, next, memory, log, signal);
   return dueMs === undefined ? DONE : requeueAfter(dueMs);
 }

@@ -58,12 +58,12 @@ export class TransformReconciler {
     }
     const memory = this.#memories.of(stored);
     try {
-      if (isBeingDeleted(stored)) return await finalizeTransform(this.#deps, stored, memory, context.signal);
+      if (isBeingDeleted(stored)) return await finalizeTransform(this.#deps, stored, memory, context);
       // Its namespace takes no new objects, and will delete the Transform in a moment.
       if (this.#deps.namespaces.get(undefined, key.namespace)?.isTerminating === true) return DONE;
       const decoded = decodeTransform(stored);
       if (decoded.ok) return await this.#bring(stored, memory, context);
-      return await this.#reportInvalid(stored, describeProblems(decoded.problems), memory, context.signal);
+      return await this.#reportInvalid(stored, describeProblems(decoded.problems), memory, context);
     } catch (error) {
       if (isNamespaceTerminating(error) || isNamespaceMissing(error)) return DONE;
       if (!isPreconditionFailed(error) && !isAlreadyExists(error) && !isNotFound(error)) throw error;
@@ -82,7 +82,7 @@ export class TransformReconciler {
     const end = await this.#run(transform, memory, context);
     const previous = transform.status ?? {};
     const next = nextStatus(transform, end.findings, isoSeconds(this.#deps.now()));
-    const dueMs = await writeStatus(this.#deps, object, previous, next, memory, context.signal);
+    const dueMs = await writeStatus(this.#deps, object, previous, next, memory, context.log, context.signal);
     return this.#resultOf(dueMs, end);
   }
 
@@ -136,12 +136,12 @@ export class TransformReconciler {
     stored: KubeObject,
     problem: string,
     memory: TransformMemory,
-    signal: AbortSignal,
+    { log, signal }: ReconcileContext,
   ): Promise<Result> {
     const { generation = 0 } = stored.metadata;
     const previous = storedStatus(stored);
     const next = invalidStatus(previous, problem, generation, isoSeconds(this.#deps.now()));
-    await writeStatus(this.#deps, stored, previous, next, memory, signal);
+    await writeStatus(this.#deps, stored, previous, next, memory, log, signal);
     return DONE;
   }
 }

@@ -10,7 +10,8 @@ import {
 } from '../../api/index.ts';
 import { canonicalJson, type JsonObject } from '../../json/index.ts';
 import { keyOf, TRANSFORMS } from '../../kube/index.ts';
-import { areConditionsEqual, isConditionTrue } from '../../runtime/index.ts';
+import type { Logger } from '../../observability/index.ts';
+import { areConditionsEqual, findCondition, isConditionTrue } from '../../runtime/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import { guarded } from './graph-patch.ts';
 import type { TransformMemory } from './memory.ts';
@@ -66,6 +67,7 @@ export async function writeStatus(
   previous: TransformStatus,
   next: TransformStatus,
   memory: TransformMemory,
+  log: Logger,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   if (isSame(previous, next)) {
@@ -84,9 +86,19 @@ export async function writeStatus(
     signal,
   );
   deps.transforms.observeOwnWrite(written);
+  logNews(log, previous, next);
   memory.statusWrittenAtMs = nowMs;
   memory.unwrittenSinceMs = undefined;
   return undefined;
+}
+
+/** One line when Ready changes its status or its reason. */
+function logNews(log: Logger, previous: TransformStatus, next: TransformStatus): void {
+  const before = findCondition(previous.conditions, 'Ready');
+  const ready = findCondition(next.conditions, 'Ready');
+  if (ready === undefined || (before?.status === ready.status && before.reason === ready.reason)) return;
+  const { reason, message } = ready;
+  log.info({ reason, message }, ready.status === 'True' ? 'Transform is ready' : 'Transform is not ready');
 }
 
 function isSame(previous: JsonObject, next: JsonObject): boolean {

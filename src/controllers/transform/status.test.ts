@@ -58,6 +58,18 @@ describe('nextStatus', () => {
     expect(status.nodes?.['config']).toEqual({ phase: 'Ready' });
   });
 
+  test('shows what a node waits for, also before it is applied', () => {
+    const waiting = {
+      phase: 'Pending',
+      reason: 'KindNotServed',
+      message: 'the API server does not serve x',
+    } as const;
+    const graph = sampleGraph({ status: { ...readyStatus, nodeStatus: { config: waiting } } });
+    expect(nextStatus(sampleTransform(), { ...settled, graph: viewGraph(graph) }, NOW_ISO).nodes).toEqual({
+      config: { phase: 'Pending', readyDetails: waiting.message },
+    });
+  });
+
   test('is the same when nothing has changed', () => {
     const status = nextStatus(sampleTransform(), settled, EARLIER_ISO);
     expect(nextStatus(sampleTransform({ status }), settled, NOW_ISO)).toEqual(status);

@@ -9,6 +9,8 @@ import { type Findings, isGraphCurrent } from './findings.ts';
 
 const MAX_REVISION_LENGTH = 512;
 const MAX_TOKEN_LENGTH = 1024;
+/** Of a failure, as a column shows it; conditions and violations have it whole. */
+const MAX_BLOCKED_BY_LENGTH = 256;
 
 /** The status after a pass. @param nowIso RFC 3339, whole seconds */
 export function nextStatus(transform: Transform, findings: Findings, nowIso: string): TransformStatus {
@@ -38,6 +40,7 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
         }
       : {}),
     ...mirror(graph?.status),
+    ...(failure === undefined ? {} : { blockedBy: clipText(failure.error.message, MAX_BLOCKED_BY_LENGTH) }),
   };
   const steps = stepConditions(previous.conditions, { failure, isCurrent, resolution, generation, nowIso });
   const verdict = judge(transform, findings, isCurrent);
@@ -89,7 +92,9 @@ function mirror(status: ResourceGraphStatus | undefined): Pick<TransformStatus, 
   const { nodeStatus, blockedBy } = status ?? {};
   const nodes = Object.entries(nodeStatus ?? {}).flatMap(([id, node]) => {
     if (node === undefined) return [];
-    const { phase, lastError, readyDetails } = node;
+    const { phase, lastError, message } = node;
+    // What a node waits for, also before it is applied.
+    const readyDetails = node.readyDetails ?? message;
     const details = {
       ...(lastError === undefined ? {} : { lastError }),
       ...(readyDetails === undefined ? {} : { readyDetails }),
