@@ -79,7 +79,8 @@ verify: lint typecheck ## what needs no cluster: lint, types, generated files, d
 	@node scripts/manifests.ts --check
 	@node scripts/api-docs.ts --check
 	@echo "==> WebAssembly in step with its Go source"
-	@if command -v go > /dev/null; then npm run --silent --workspace cuelang-wasm check:wasm; \
+	@if command -v go > /dev/null; then npm run --silent --workspace cuelang-wasm check:wasm && \
+	echo "==> Go tests of the evaluator" && (cd packages/cuelang-wasm/go && go test ./...); \
 	else echo "SKIPPED: there is no Go here to build it with"; fi
 	@echo "==> dependency tree"
 	@npm ls --all --silent > /dev/null || { npm ls --all; exit 1; }
