@@ -5,7 +5,6 @@ export type { EdgeList } from './edges.ts';
 export { isKnownClusterScoped } from './identity.ts';
 export {
   deletionWaves,
-  disposalOf,
   effectiveDeletion,
   findPrunable,
   type PlannedObject,

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { type Inventory, type InventoryItem, identityKey } from '../api/index.ts';
 import {
   deletionWaves,
-  disposalOf,
   effectiveDeletion,
   findPrunable,
   type PlannedObject,
@@ -154,13 +153,6 @@ describe('removal', () => {
     [{ group: 'example.org', kind: 'Namespace' }, undefined, 'Delete', 'Delete'],
   ] as const)('of %j with node %s and graph %s is %s', (kind, node, graph, expected) => {
     expect(effectiveDeletion(kind, node, graph)).toBe(expected);
-  });
-
-  it('deletes only what we created and nobody wants to keep', () => {
-    expect(disposalOf(item('a'), 'Delete')).toBe('delete');
-    expect(disposalOf(item('a'), 'Orphan')).toBe('release');
-    expect(disposalOf(item('a', { deletion: 'Orphan' }), 'Delete')).toBe('release');
-    expect(disposalOf(item('a', { origin: 'Found' }), 'Delete')).toBe('release');
   });
 
   it('waits for the Pods of what owns Pods', () => {

@@ -115,12 +115,6 @@ export function effectiveDeletion(
   return isPrecious(kind) && nodePolicy !== 'Delete' ? 'Orphan' : 'Delete';
 }
 
-/** Whether an entry's object is deleted or let go. What we found is never deleted. */
-export function disposalOf(item: InventoryItem, graphPolicy: DeletionPolicy): 'delete' | 'release' {
-  const isKept = item.origin !== 'Created' || item.deletion !== 'Delete' || graphPolicy !== 'Delete';
-  return isKept ? 'release' : 'delete';
-}
-
 const POD_OWNERS: ReadonlySet<string> = new Set([
   'CronJob',
   'DaemonSet',

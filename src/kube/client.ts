@@ -47,11 +47,6 @@ export abstract class KubeClient {
     return this.#identity?.username;
   }
 
-  /** The server's time as of its last answer, RFC 3339 in whole seconds; never goes back. */
-  serverTime(): string | undefined {
-    return this.#transport.serverTime();
-  }
-
   /** @throws ApiError, `isNotFound` where there is none. */
   async get(resource: Resource, key: ObjectKey, signal: AbortSignal): Promise<KubeObject> {
     const route = routeOf('get', resource, key);
@@ -113,7 +108,7 @@ export abstract class KubeClient {
       signal,
     );
     const applied = objectOf(answer.value);
-    return { object: applied, isCreated: answer.statusCode === 201, serverDate: this.serverTime() };
+    return { object: applied, isCreated: answer.statusCode === 201 };
   }
 
   async mergePatch(

@@ -26,8 +26,6 @@ export interface ApplyResult {
   readonly object: KubeObject;
   /** True where this very call created the object (201). */
   readonly isCreated: boolean;
-  /** The server's time after the call, RFC 3339 in whole seconds. */
-  readonly serverDate: string | undefined;
 }
 
 /** `uid` and `resourceVersion` are preconditions: another value answers a conflict and nothing is deleted. */

@@ -14,7 +14,6 @@ import { Deadline } from './deadline.ts';
 import { type CallRoute, isUnauthorized, TransportError } from './errors.ts';
 import type { ServiceAccountIdentity } from './identity.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
-import { ServerClock } from './server-clock.ts';
 import { TokenCache } from './token-cache.ts';
 
 /** One finished request, for metrics. Of a watch: the time until its headers came. */
@@ -79,7 +78,6 @@ export class Transport {
   readonly #base: URL;
   readonly #connections: Connections;
   readonly #limit: InFlightLimit;
-  readonly #clock: ServerClock = new ServerClock();
   readonly #tokens: TokenCache;
 
   constructor(options: TransportOptions) {
@@ -89,15 +87,6 @@ export class Transport {
     this.#connections = new Connections(config, maxInFlight, now);
     this.#limit = new InFlightLimit(maxInFlight);
     this.#tokens = new TokenCache(config.credentials, now);
-  }
-
-  /** The server's time as of its last answer, RFC 3339 in whole seconds. */
-  serverTime(): string | undefined {
-    return this.#clock.now();
-  }
-
-  get log(): Logger {
-    return this.#options.log;
   }
 
   async close(): Promise<void> {
@@ -196,9 +185,7 @@ export class Transport {
       signal,
     });
     // A connection that is still being made hears of an abort only once it is there, or has failed.
-    const response = await untilAborted(sent, signal);
-    this.#clock.observe(headerOf(response.headers, 'date'));
-    return response;
+    return await untilAborted(sent, signal);
   }
 
   #url(request: ApiRequest): URL {
