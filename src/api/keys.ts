@@ -21,12 +21,20 @@ export const APPLYSET_KINDS_ANNOTATION = 'applyset.kubernetes.io/contains-group-
 
 /** On children: the node's id, for people and for rebuilding an inventory. */
 export const NODE_ANNOTATION = 'pequod.io/node' as const;
-/** On children that we did not create: `found`. */
+/** On children that we did not create: `found` or `adopted`. */
 export const ORIGIN_ANNOTATION = 'pequod.io/origin' as const;
 /** On children that stay when their node goes: `Orphan`. */
 export const DELETION_ANNOTATION = 'pequod.io/deletion' as const;
 /** On a Transform: a token; copied to `status.lastHandledReconcileAt` when the run it asked for is over. */
 export const RECONCILE_ANNOTATION = 'pequod.io/reconcile' as const;
+/** On a Transform that is only planned: the hash of the plan that is to be carried out. */
+export const APPROVE_ANNOTATION = 'pequod.io/approve' as const;
+/** On a child: `true` keeps it from being pruned, or deleted with its Transform. */
+export const PRUNE_PROTECTION_ANNOTATION = 'pequod.io/prune-protection' as const;
+/** On a child: a Go duration that it stays after it left the graph. */
+export const PRUNE_GRACE_PERIOD_ANNOTATION = 'pequod.io/prune-grace-period' as const;
+/** On a live object of a kind that holds data: `true` lets `recreate: OnImmutable` delete it. */
+export const ALLOW_RECREATE_ANNOTATION = 'pequod.io/allow-recreate' as const;
 /** On a ConfigMap: it holds a module, and its changes are noticed at once. */
 export const MODULE_LABEL = 'pequod.io/module' as const;
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { GraphNode } from '../api/index.ts';
+import type { ResolvedNode } from '../api/index.ts';
 import { sentHash, stampObject } from './stamp.ts';
 
 const owner = { namespace: 'shop', name: 'web', graphId: 'applyset-x-v1', manager: 'pequod/shop/web' };
-const node: GraphNode = {
+const node: ResolvedNode = {
   id: 'app',
   object: {
     apiVersion: 'apps/v1',

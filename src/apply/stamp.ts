@@ -5,11 +5,11 @@ import {
   DELETION_ANNOTATION,
   type DeletionPolicy,
   GRAPH_LABEL,
-  type GraphNode,
   type KubeObject,
   NODE_ANNOTATION,
   ORIGIN_ANNOTATION,
   type Origin,
+  type ResolvedNode,
 } from '../api/index.ts';
 import { removePointer, shortHashJson } from '../json/index.ts';
 
@@ -32,7 +32,7 @@ export interface StampOptions {
 }
 
 /** The node's object as it is sent, ignored fields included. */
-export function stampObject(node: GraphNode, options: StampOptions): KubeObject {
+export function stampObject(node: ResolvedNode, options: StampOptions): KubeObject {
   const { namespace: _declared, labels, annotations, ...metadata } = node.object.metadata;
   return {
     ...node.object,
@@ -47,7 +47,7 @@ export function stampObject(node: GraphNode, options: StampOptions): KubeObject 
       annotations: {
         ...annotations,
         [NODE_ANNOTATION]: node.id,
-        ...(options.origin === 'Found' ? { [ORIGIN_ANNOTATION]: 'found' } : {}),
+        ...(options.origin === 'Created' ? {} : { [ORIGIN_ANNOTATION]: options.origin.toLowerCase() }),
         ...(options.deletion === 'Orphan' ? { [DELETION_ANNOTATION]: 'Orphan' } : {}),
       },
     },

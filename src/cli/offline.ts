@@ -57,6 +57,7 @@ function problemsOf(nodes: readonly GraphNode[], namespace: string): readonly st
   const planned = buildPlan(nodes, { namespace });
   if (!planned.ok) return planned.problems.map(({ message }) => message);
   return planned.plan.nodes.flatMap((node) => {
+    if (node.isPending) return [];
     const isNamespaced = isKnownClusterScoped(node.identity) ? false : undefined;
     return confinementProblem(node, namespace, isNamespaced) ?? [];
   });

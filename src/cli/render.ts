@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { isResolvedNode } from '../api/index.ts';
 import { formatObjects, MANIFEST_FORMATS, type ManifestFormat } from './manifest.ts';
 import { renderOrFail } from './report.ts';
 import { type Terminal, write } from './terminal.ts';
@@ -22,7 +23,7 @@ export function renderCommand(terminal: Terminal, signal: AbortSignal): Command 
     .action(async (flags: RenderFlags) => {
       const file = await readTransformFile(flags.filename, terminal.stdin);
       const rendered = await renderOrFail(file, flags, terminal, signal);
-      const objects = rendered.nodes.map(({ object }) => object);
+      const objects = rendered.nodes.filter(isResolvedNode).map(({ object }) => object);
       await write(terminal.stdout, formatObjects(objects, flags.output));
     });
 }

@@ -4,10 +4,10 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { decodeTransform, TRANSFORM_SPEC_SCHEMA } from '../api/crd/index.ts';
 import { API_VERSION, isKubeObject, type KubeObject, TRANSFORM_KIND, type Transform } from '../api/index.ts';
+import { unknownFields } from '../api/schema/index.ts';
 import { messageOf } from '../errors.ts';
 import { isJsonObject, type JsonValue } from '../json/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
-import { unknownFields } from './unknown-fields.ts';
 import { parseYaml, type YamlDocument } from './yaml-file.ts';
 
 export interface TransformFile {

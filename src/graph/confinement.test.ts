@@ -7,7 +7,7 @@ function problemOf(namespace: string | undefined, isNamespaced: boolean | undefi
   const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata };
   const planned = buildPlan([{ id: 'app', object }], { namespace: 'shop' });
   const [node] = planned.ok ? planned.plan.nodes : [];
-  if (node === undefined) throw new Error('no plan');
+  if (node?.isPending !== false) throw new Error('no plan');
   return confinementProblem(node, 'shop', isNamespaced);
 }
 

@@ -1,4 +1,4 @@
-import type { PlanNode } from './plan.ts';
+import type { ResolvedPlanNode } from './plan.ts';
 
 /**
  * Why a node reaches outside of the graph's namespace; undefined where it does not. A graph has namespaced objects of
@@ -6,7 +6,7 @@ import type { PlanNode } from './plan.ts';
  * @param isNamespaced scope of the kind; undefined where it is not known yet
  */
 export function confinementProblem(
-  { id, identity, declaredNamespace }: PlanNode,
+  { id, identity, declaredNamespace }: ResolvedPlanNode,
   namespace: string,
   isNamespaced: boolean | undefined,
 ): string | undefined {

@@ -1,4 +1,4 @@
-import { type GraphNode, gvkOf, type ObjectIdentity } from '../api/index.ts';
+import { gvkOf, type ObjectIdentity, type ResolvedNode } from '../api/index.ts';
 
 // Kinds of the API server itself that live outside of namespaces. Used only to name objects and to tell them apart
 // before discovery is asked; rights and scope are decided by discovery.
@@ -34,7 +34,7 @@ export function isKnownClusterScoped(kind: { readonly group: string; readonly ki
 }
 
 /** Identity of a node's object as far as it is known without discovery. */
-export function identityOfNode(node: GraphNode, defaultNamespace: string): ObjectIdentity {
+export function identityOfNode(node: ResolvedNode, defaultNamespace: string): ObjectIdentity {
   const { group, kind } = gvkOf(node.object);
   const { name, namespace } = node.object.metadata;
   return isKnownClusterScoped({ group, kind })

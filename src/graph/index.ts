@@ -18,10 +18,13 @@ export type { BlockedNode, GraphSummary } from './pass-report.ts';
 export {
   buildPlan,
   DEFAULT_MAX_NODES,
+  describeNode,
+  type PendingPlanNode,
   type Plan,
   type PlanNode,
   type PlanOptions,
   type PlanResult,
+  type ResolvedPlanNode,
 } from './plan.ts';
 export type { GraphProblem, GraphProblemCode } from './problem.ts';
 export type { Readiness } from './readiness.ts';

@@ -4,8 +4,17 @@ import { assertNever } from '../errors.ts';
 import { moveNode, type NodeMove } from './node-state.ts';
 import type { Readiness } from './readiness.ts';
 
-/** `create`: not in the cluster yet; `update`: differs from what was last sent; `repair`: drifted or deleted. */
-export type NodeWork = 'none' | 'create' | 'update' | 'repair';
+/**
+ * `create`: not in the cluster yet; `update`: differs from what was last sent; `repair`: drifted or deleted; `wait`: not
+ * known yet what is to be written: it is never started, and nothing is fully applied while there is such a node.
+ */
+export type NodeWork = 'none' | 'create' | 'update' | 'repair' | 'wait';
+
+/** Work that can be started. */
+export type StartableWork = Exclude<NodeWork, 'none' | 'wait'>;
+
+/** Reason of a node that waits for values of others. */
+export const WAITING_FOR_VALUES = 'WaitingForValues' as const;
 
 export interface NodeInput {
   /** As stored, or fresh (`{phase: 'Pending'}`, with `readyAt` where known) where the node's spec changed. */
@@ -57,7 +66,7 @@ export function newEntry(index: number, id: string, input: NodeInput, nowMs: num
     heldBy: 0,
     notBeforeMs: work !== 'none' && nextAttemptMs > nowMs ? nextAttemptMs : 0,
   };
-  const isOutdated = work === 'create' || work === 'update';
+  const isOutdated = work === 'create' || work === 'update' || work === 'wait';
   if (isOutdated && status.phase !== 'Pending' && status.phase !== 'Error') {
     moveEntry(entry, { phase: 'Pending' }, nowIso);
   }
@@ -118,6 +127,7 @@ export function holdLimit(entry: Entry): number {
       return 2;
     case 'repair':
     case 'none':
+    case 'wait':
       return Number.POSITIVE_INFINITY;
     default:
       return assertNever(entry.work);

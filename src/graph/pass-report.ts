@@ -1,14 +1,8 @@
 // What a pass says about itself: who waits for whom, the statuses to store, the phase of the graph and its blocker.
-import {
-  describeIdentity,
-  type GraphPhase,
-  type NodePhase,
-  type NodeStatus,
-  type NodeStatuses,
-} from '../api/index.ts';
+import type { GraphPhase, NodePhase, NodeStatus, NodeStatuses } from '../api/index.ts';
 import { moveNode, sinceOf } from './node-state.ts';
-import { type Entry, isHeldBy } from './pass-entry.ts';
-import type { Plan, PlanNode } from './plan.ts';
+import { type Entry, isHeldBy, WAITING_FOR_VALUES } from './pass-entry.ts';
+import { describeNode, type Plan, type PlanNode } from './plan.ts';
 
 /** A node that can't start because of others. */
 export interface BlockedNode {
@@ -77,6 +71,11 @@ function isOwnPending({ status, progress }: Entry): boolean {
 function explainPending(plan: Plan, entry: Entry, block: BlockedNode | undefined): NodeStatus {
   const { status, progress } = entry;
   const since = status.lastTransitionTime ?? '';
+  const node = plan.nodes[entry.index];
+  if (node?.isPending === true) {
+    const message = `waits for ${node.waitsFor.join(', ')}`;
+    return moveNode(status, { phase: 'Pending', reason: WAITING_FOR_VALUES, message }, since);
+  }
   if (block === undefined) {
     return moveNode(
       status,
@@ -85,7 +84,7 @@ function explainPending(plan: Plan, entry: Entry, block: BlockedNode | undefined
     );
   }
   const culprit = plan.byId.get(block.culpritId);
-  const name = culprit === undefined ? '' : ` (${describeIdentity(culprit.identity)})`;
+  const name = culprit === undefined ? '' : ` (${describeNode(culprit)})`;
   const state = block.reason === 'DependencyFailed' ? 'which failed' : 'which is not ready';
   const message = `waits for node ${block.culpritId}${name}, ${state}`;
   return moveNode(status, { phase: 'Pending', reason: block.reason, message }, since);
@@ -134,13 +133,14 @@ function findBlocker(plan: Plan, statuses: NodeStatuses): [PlanNode, NodeStatus]
 function blockerRank(status: NodeStatus): number {
   if (status.phase === 'Error') return 3;
   if (status.phase === 'Applied') return 2;
-  return status.phase === 'Pending' && status.nextAttemptAt !== undefined ? 1 : 0;
+  if (status.phase !== 'Pending') return 0;
+  return status.nextAttemptAt !== undefined || status.reason === WAITING_FOR_VALUES ? 1 : 0;
 }
 
 function blockerLine(node: PlanNode, status: NodeStatus): string {
   const why = status.message ?? status.reason ?? 'is not ready';
   const since = sinceOf(status);
-  const head = `${node.id}: ${describeIdentity(node.identity)} `;
+  const head = `${node.id}: ${describeNode(node)} `;
   const tail = since === undefined ? '' : ` since ${since}`;
   const room = Math.max(0, MAX_LINE - head.length - tail.length);
   return `${head}${why.length <= room ? why : `${why.slice(0, Math.max(0, room - 1))}…`}${tail}`;

@@ -16,8 +16,8 @@ import {
   isHeldBy,
   moveEntry,
   type NodeInput,
-  type NodeWork,
   newEntry,
+  type StartableWork,
   settleEntry,
 } from './pass-entry.ts';
 import {
@@ -42,7 +42,7 @@ export interface PassOptions {
 
 export interface StartableNode {
   readonly id: string;
-  readonly work: Exclude<NodeWork, 'none'>;
+  readonly work: StartableWork;
 }
 
 const GONE: Readiness = { state: 'waiting', reason: 'NotFound', message: 'does not exist' };
@@ -99,7 +99,7 @@ export class Pass {
     const started: StartableNode[] = [];
     while (!this.#isStopped && this.#inFlight < this.#concurrency && this.#hasStartable()) {
       const entry = this.#entries[this.#queue.pop() ?? -1];
-      if (entry === undefined || entry.work === 'none') continue;
+      if (entry === undefined || entry.work === 'none' || entry.work === 'wait') continue;
       entry.progress = 'flying';
       this.#inFlight += 1;
       started.push({ id: entry.id, work: entry.work });
@@ -222,7 +222,7 @@ export class Pass {
   }
 
   #enqueue(entry: Entry): void {
-    if (entry.work === 'none' || entry.progress !== 'idle') return;
+    if (entry.work === 'none' || entry.work === 'wait' || entry.progress !== 'idle') return;
     if (entry.heldBy > 0 || entry.notBeforeMs > 0) return;
     entry.progress = 'queued';
     this.#queue.push(entry.index);

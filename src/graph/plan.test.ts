@@ -81,7 +81,7 @@ describe('buildPlan', () => {
     expect(plan.byId.get('inside')?.dependsOn).toEqual(['ns']);
     expect(plan.byId.get('outside')?.dependsOn).toEqual([]);
     expect(plan.byId.get('role')).toMatchObject({ dependsOn: [], declaredNamespace: 'team' });
-    expect(plan.byId.get('role')?.identity).toEqual({
+    expect(plan.byId.get('role')).toHaveProperty('identity', {
       group: 'rbac.authorization.k8s.io',
       kind: 'ClusterRole',
       name: 'r',

@@ -3,7 +3,14 @@
 // Invariants: every step is O(V+E) apart from a heap's logarithm, nothing recurses. That is why the order is computed
 // here and not by a general graph library, whose recursive search overflows the stack on a chain of some thousand nodes
 // and which alone needs most of a second to take in 100,000 nodes; it serves as the oracle of the property tests.
-import type { GraphNode, KubeObject, ObjectIdentity } from '../api/index.ts';
+import {
+  describeIdentity,
+  type GraphNode,
+  isResolvedNode,
+  type KubeObject,
+  type ObjectIdentity,
+  type ResolvedNode,
+} from '../api/index.ts';
 import { findCycles } from './cycles.ts';
 import { type EdgeList, findEdges } from './edges.ts';
 import { identityOfNode } from './identity.ts';
@@ -11,11 +18,22 @@ import { IndexHeap } from './index-heap.ts';
 import type { GraphProblem } from './problem.ts';
 import { validateNodes } from './validate.ts';
 
-export interface PlanNode {
+interface PlacedNode {
   readonly id: string;
   /** Position in the declaration. */
   readonly index: number;
   readonly node: GraphNode;
+  /** All dependencies, declared ones first, then implied ones. */
+  readonly dependsOn: readonly string[];
+  readonly dependents: readonly string[];
+  /** Length of the longest path from a node without dependencies. Deletion goes from the highest to 0. */
+  readonly wave: number;
+}
+
+/** A node whose object is known. */
+export interface ResolvedPlanNode extends PlacedNode {
+  readonly isPending: false;
+  readonly node: ResolvedNode;
   readonly object: KubeObject;
   /** `metadata.namespace` as the node says it. */
   readonly declaredNamespace: string | undefined;
@@ -24,12 +42,16 @@ export interface PlanNode {
    * known to be cluster-scoped. The caller, who has discovery, knows the real scope.
    */
   readonly identity: ObjectIdentity;
-  /** All dependencies, declared ones first, then implied ones. */
-  readonly dependsOn: readonly string[];
-  readonly dependents: readonly string[];
-  /** Length of the longest path from a node without dependencies. Deletion goes from the highest to 0. */
-  readonly wave: number;
 }
+
+/** A node whose object depends on values that other nodes have not answered yet. */
+export interface PendingPlanNode extends PlacedNode {
+  readonly isPending: true;
+  /** Paths of `observed`. */
+  readonly waitsFor: readonly string[];
+}
+
+export type PlanNode = PendingPlanNode | ResolvedPlanNode;
 
 export interface Plan {
   /** In declaration order. */
@@ -102,19 +124,30 @@ function sortTopologically(edges: EdgeList): Sorted {
 
 function assemble(nodes: readonly GraphNode[], namespace: string, edges: EdgeList, sorted: Sorted): Plan {
   const idOf = (index: number): string => nodes[index]?.id ?? '';
-  const planNodes = nodes.map(
-    (node, index): PlanNode => ({
+  const planNodes = nodes.map((node, index): PlanNode => {
+    const placed = {
       id: node.id,
       index,
-      node,
-      object: node.object,
-      declaredNamespace: node.object.metadata.namespace,
-      identity: identityOfNode(node, namespace),
       dependsOn: (edges.dependencies[index] ?? []).map(idOf),
       dependents: (edges.dependents[index] ?? []).map(idOf),
       wave: sorted.waves[index] ?? 0,
-    }),
-  );
+    };
+    if (!isResolvedNode(node)) return { ...placed, isPending: true, node, waitsFor: node.waitsFor ?? [] };
+    const { object } = node;
+    return {
+      ...placed,
+      isPending: false,
+      node,
+      object,
+      declaredNamespace: object.metadata.namespace,
+      identity: identityOfNode(node, namespace),
+    };
+  });
   const order = sorted.order.flatMap((index) => planNodes[index] ?? []);
   return { nodes: planNodes, byId: new Map(planNodes.map((node) => [node.id, node])), order, edges };
+}
+
+/** The node's object, in words. */
+export function describeNode(node: PlanNode): string {
+  return node.isPending ? 'object not known yet' : describeIdentity(node.identity);
 }

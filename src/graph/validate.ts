@@ -1,6 +1,13 @@
 // What can be wrong with a single node, or with two that name the same object. Nothing here trusts the types: the nodes
 // may come from a module or from an object in the cluster that someone edited.
-import { durationMs, type GraphNode, identityKey, type ReadinessPredicateType } from '../api/index.ts';
+import {
+  durationMs,
+  type GraphNode,
+  identityKey,
+  isResolvedNode,
+  type ReadinessPredicateType,
+  type ResolvedNode,
+} from '../api/index.ts';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../json/index.ts';
 import { identityOfNode } from './identity.ts';
 import { whyNotIgnorable } from './ignore-field.ts';
@@ -14,6 +21,9 @@ const PREDICATE_TYPES: ReadonlySet<string> = new Set<ReadinessPredicateType>([
   'StatefulSetReady',
   'JobComplete',
   'Exists',
+  'CEL',
+  'External',
+  'Webhook',
 ]);
 const CONDITION_STATUSES: ReadonlySet<string> = new Set(['True', 'False', 'Unknown']);
 
@@ -33,10 +43,10 @@ export function validateNodes(nodes: readonly GraphNode[], namespace: string): r
       add('DuplicateId', 'is declared twice');
     }
     byId.set(node.id, index);
-    const invalid = whyNotObject(node.object);
+    const invalid = isPending(node) ? whyNotPending(node.waitsFor) : whyNotObject(node.object);
     if (invalid !== undefined) {
       add('InvalidObject', invalid);
-    } else {
+    } else if (isResolvedNode(node)) {
       const key = identityKey(identityOfNode(node, namespace));
       const other = byObject.get(key);
       if (other === undefined) byObject.set(key, name);
@@ -50,6 +60,17 @@ export function validateNodes(nodes: readonly GraphNode[], namespace: string): r
     }
   }
   return problems;
+}
+
+function isPending({ object, waitsFor }: GraphNode): boolean {
+  return object === undefined && waitsFor !== undefined;
+}
+
+function whyNotPending(waitsFor: JsonValue | undefined): string | undefined {
+  const isList = isJsonArray(waitsFor) && waitsFor.length > 0;
+  return isList && waitsFor.every((path) => typeof path === 'string')
+    ? undefined
+    : 'waits for something that is not a list of paths';
 }
 
 function whyNotObject(object: JsonValue | undefined): string | undefined {
@@ -71,7 +92,7 @@ function whyNotObject(object: JsonValue | undefined): string | undefined {
   return undefined;
 }
 
-function duplicateObject(first: string, second: string, node: GraphNode): GraphProblem {
+function duplicateObject(first: string, second: string, node: ResolvedNode): GraphProblem {
   const { kind, metadata } = node.object;
   const message = `nodes ${first} and ${second} are the same object: ${kind} ${metadata.name}`;
   return { code: 'DuplicateObject', nodeIds: [first, second], message };

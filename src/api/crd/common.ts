@@ -60,6 +60,7 @@ export function nodeId(description: string): Schema<string> {
     minLength: 1,
     maxLength: 63,
     pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$',
+    patternMessage: 'must be the id of a node: at most 63 of a-z, 0-9 and inner "-"',
   });
 }
 
@@ -71,7 +72,14 @@ const POSITIVE: Rule<string> = {
 
 /** A Go duration of hours, minutes, seconds and milliseconds, longer than zero. */
 export function duration(description: string): Schema<string> {
-  return string({ description, minLength: 1, maxLength: 32, pattern: DURATION, rules: [POSITIVE] });
+  return string({
+    description,
+    minLength: 1,
+    maxLength: 32,
+    pattern: DURATION,
+    patternMessage: 'must be a duration such as 90s or 5m',
+    rules: [POSITIVE],
+  });
 }
 
 /** How often it is set at most is the API server's matter: the default tells kstatus that nothing was seen yet. */
@@ -81,6 +89,13 @@ export function observedGeneration(): Schema<number> {
     default: -1,
     minimum: -1,
   });
+}
+
+/** Longest CEL expression. */
+export const MAX_EXPRESSION_LENGTH = 2048;
+
+export function celExpression(description: string): Schema<string> {
+  return string({ description, minLength: 1, maxLength: MAX_EXPRESSION_LENGTH });
 }
 
 export function deletionPolicy(description: string): Schema<DeletionPolicy> {

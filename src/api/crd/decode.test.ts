@@ -91,7 +91,7 @@ describe('decodeTransform', () => {
       { cueRef: { ...EMBEDDED, path: 'a/../../b' } },
       'a path that climbs',
     ],
-    ['spec.interval: must match', { cueRef: EMBEDDED, interval: '5 minutes' }, 'a bad duration'],
+    ['spec.interval: must be a duration', { cueRef: EMBEDDED, interval: '5 minutes' }, 'a bad duration'],
     ['spec.interval: must be longer', { cueRef: EMBEDDED, interval: '0s' }, 'no duration'],
     ['spec.interval: must be a string', { cueRef: EMBEDDED, interval: 5 }, 'a number for a duration'],
     ['spec.input: must be an object', { cueRef: EMBEDDED, input: 'x' }, 'a text for input'],
@@ -136,7 +136,7 @@ describe('decodeResourceGraph', () => {
   });
 
   it.each<[string, JsonObject]>([
-    ['spec.nodes[0].id: must match', { ...NODE, id: 'Web' }],
+    ['spec.nodes[0].id: must be the id', { ...NODE, id: 'Web' }],
     ['spec.nodes[0].id: must have 63', { ...NODE, id: 'a'.repeat(64) }],
     [
       'spec.nodes[0].object.metadata.name: is required',
@@ -146,7 +146,7 @@ describe('decodeResourceGraph', () => {
       'spec.nodes[0].object.kind: is required',
       { ...NODE, object: { apiVersion: 'v1', metadata: { name: 'a' } } },
     ],
-    ['spec.nodes[0].dependsOn[0]: must match', { ...NODE, dependsOn: ['-'] }],
+    ['spec.nodes[0].dependsOn[0]: must be the id', { ...NODE, dependsOn: ['-'] }],
     ['spec.nodes[0].ignoreFields[0]: must be a JSON pointer', { ...NODE, ignoreFields: ['spec.replicas'] }],
     ['spec.nodes[0].ignoreFields[0]: must not be a part', { ...NODE, ignoreFields: ['/metadata/name'] }],
     [
@@ -155,7 +155,7 @@ describe('decodeResourceGraph', () => {
     ],
     ['spec.nodes[0].readyWhen[0].type: must be one of', { ...NODE, readyWhen: [{ type: 'Maybe' }] }],
     [
-      'spec.nodes[0].readyWhen[0].timeout: must match',
+      'spec.nodes[0].readyWhen[0].timeout: must be a duration',
       { ...NODE, readyWhen: [{ type: 'Exists', timeout: '-1s' }] },
     ],
   ])('says %s', (problem, node) => {

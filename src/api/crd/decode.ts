@@ -1,8 +1,9 @@
+import type { JsonObject } from '../../json/index.ts';
 import type { KubeObject } from '../meta.ts';
-import type { ResourceGraph } from '../resource-graph.ts';
-import { type Decoded, decode, type Problem } from '../schema/index.ts';
+import type { GraphNode, ResourceGraph } from '../resource-graph.ts';
+import { type Decoded, decode, type Problem, unknownFields } from '../schema/index.ts';
 import type { Transform } from '../transform.ts';
-import { RESOURCE_GRAPH_SCHEMA } from './resource-graph.ts';
+import { GRAPH_NODE_SCHEMA, RESOURCE_GRAPH_SCHEMA } from './resource-graph.ts';
 import { TRANSFORM_SCHEMA } from './transform.ts';
 
 export type DecodedTransform =
@@ -27,6 +28,14 @@ export function decodeTransform(object: KubeObject): DecodedTransform {
  */
 export function decodeResourceGraph(object: KubeObject): Decoded<ResourceGraph> {
   return decode(RESOURCE_GRAPH_SCHEMA, object);
+}
+
+/** A node as somebody wrote it: a field that the schema does not name is most likely misspelt, and a problem. */
+export function decodeGraphNode(node: JsonObject, path: string): Decoded<GraphNode> {
+  const unknown = unknownFields(GRAPH_NODE_SCHEMA, node, path);
+  const decoded = decode<GraphNode>(GRAPH_NODE_SCHEMA, node, path);
+  if (unknown.length === 0) return decoded;
+  return { ok: false, problems: [...unknown, ...(decoded.ok ? [] : decoded.problems)] };
 }
 
 /** One line that names every problem, for a condition's message. */

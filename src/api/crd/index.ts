@@ -3,6 +3,12 @@ export {
   MAX_NODES,
   MAX_VIOLATIONS,
 } from './common.ts';
-export { type DecodedTransform, decodeResourceGraph, decodeTransform, describeProblems } from './decode.ts';
+export {
+  type DecodedTransform,
+  decodeGraphNode,
+  decodeResourceGraph,
+  decodeTransform,
+  describeProblems,
+} from './decode.ts';
 export { resourceGraphDefinition, transformDefinition } from './definition.ts';
 export { MAX_INLINE_LENGTH, TRANSFORM_SPEC_SCHEMA } from './transform.ts';

@@ -1,20 +1,27 @@
+import type { JsonObject } from '../../json/index.ts';
 import type {
-  ConditionMatchPredicate,
+  ApplyMode,
+  ApplyPolicy,
+  DriftRecord,
+  ExportExpressions,
+  ExportedValue,
   GraphMetadata,
   GraphNode,
   GraphPhase,
+  GraphTransition,
   Inventory,
   InventoryItem,
+  NodeExports,
   NodeStatus,
   NodeStatuses,
   Origin,
-  ReadinessPredicate,
   ResourceGraph,
   ResourceGraphSpec,
   ResourceGraphStatus,
   SourceReference,
 } from '../resource-graph.ts';
 import {
+  anyValue,
   array,
   boolean,
   integer,
@@ -26,13 +33,12 @@ import {
   type Rule,
   type Schema,
   string,
-  union,
 } from '../schema/index.ts';
 import {
   blockedBy,
+  celExpression,
   conditions,
   deletionPolicy,
-  duration,
   KUBE_OBJECT_SCHEMA,
   MAX_INVENTORY_ITEMS,
   MAX_MESSAGE_LENGTH,
@@ -47,6 +53,9 @@ import {
   time,
   violations,
 } from './common.ts';
+import { executionPlan } from './execution-plan.ts';
+import { adoption, driftPolicy, healthCheck, progressDeadline, prunePolicy, suspend } from './policies.ts';
+import { PREDICATE_SCHEMA } from './predicate.ts';
 
 const IDENTITY_POINTERS = ['/apiVersion', '/kind', '/metadata', '/metadata/name', '/metadata/namespace'];
 
@@ -62,73 +71,93 @@ const NOT_IDENTITY: Rule<string> = {
   holds: (value) => !IDENTITY_POINTERS.includes(value),
 };
 
-type PredicateOf<T extends ReadinessPredicate['type']> = Extract<ReadinessPredicate, { readonly type: T }>;
+const ONE_VALUE: Rule<JsonObject> = {
+  cel: 'has(self.object) != has(self.waitsFor)',
+  message: 'must have either an object or what it waits for',
+  holds: ({ object, waitsFor }) => (object === undefined) !== (waitsFor === undefined),
+};
 
-const timeout = optional(duration("Counted from the node's last apply. Default: 5m."));
-
-const predicate: Schema<ReadinessPredicate> = union<ReadinessPredicate, 'type'>('type', {
-  ConditionMatch: object<ConditionMatchPredicate>({
-    type: literals<'ConditionMatch'>({ ConditionMatch: true }),
-    conditionType: string({
-      description: 'Type of the condition in status.conditions.',
-      minLength: 1,
-      maxLength: 316,
-    }),
-    conditionStatus: optional(
-      literals<'True' | 'False' | 'Unknown'>(
-        { True: true, False: true, Unknown: true },
-        { description: 'Default: True.' },
+const applyPolicy: Schema<ApplyPolicy> = object<ApplyPolicy>(
+  {
+    mode: optional(
+      literals<ApplyMode>(
+        { Apply: true, Create: true, Adopt: true },
+        {
+          description:
+            'Apply: kept as the node says. Create: made where it is missing, never touched again. ' +
+            'Adopt: an existing object is taken over. Default: Apply.',
+        },
       ),
     ),
-    timeout,
-  }),
-  DeploymentAvailable: object<PredicateOf<'DeploymentAvailable'>>({
-    type: literals<'DeploymentAvailable'>({ DeploymentAvailable: true }),
-    timeout,
-  }),
-  StatefulSetReady: object<PredicateOf<'StatefulSetReady'>>({
-    type: literals<'StatefulSetReady'>({ StatefulSetReady: true }),
-    timeout,
-  }),
-  JobComplete: object<PredicateOf<'JobComplete'>>({
-    type: literals<'JobComplete'>({ JobComplete: true }),
-    timeout,
-  }),
-  Exists: object<PredicateOf<'Exists'>>({ type: literals<'Exists'>({ Exists: true }), timeout }),
-});
+    conflictPolicy: optional(
+      literals<'Error' | 'Force'>(
+        { Error: true, Force: true },
+        { description: 'Fields that others hold: an error, or taken. Default: Error.' },
+      ),
+    ),
+    recreate: optional(
+      literals<'Never' | 'OnImmutable'>(
+        { Never: true, OnImmutable: true },
+        {
+          description: "Fields that can't be changed: an error, or the object is made again. Default: Never.",
+        },
+      ),
+    ),
+  },
+  { description: 'How the object is written.' },
+);
 
 /** One node of a graph. */
-export const GRAPH_NODE_SCHEMA: ObjectSchema<GraphNode> = object<GraphNode>({
-  id: nodeId('Unique in the graph.'),
-  object: KUBE_OBJECT_SCHEMA,
-  dependsOn: optional(
-    array(nodeId('Id of a node.'), {
-      description: 'Nodes that must be ready before this one is created.',
-      maxItems: MAX_NODES,
-      listType: 'atomic',
-    }),
-  ),
-  deletionPolicy: optional(
-    deletionPolicy(
-      'What happens to the object when it is no longer wanted. Orphan wins wherever it is said.',
+export const GRAPH_NODE_SCHEMA: ObjectSchema<GraphNode> = object<GraphNode>(
+  {
+    id: nodeId('Unique in the graph.'),
+    object: optional(KUBE_OBJECT_SCHEMA),
+    waitsFor: optional(
+      array(text(512, 'A path, e.g. observed.db.host.'), {
+        description: 'Live values without which the object is not known.',
+        minItems: 1,
+        maxItems: 64,
+        listType: 'atomic',
+      }),
     ),
-  ),
-  ignoreFields: optional(
-    array(string({ minLength: 1, maxLength: 512, rules: [POINTER, NOT_IDENTITY] }), {
-      description:
-        'JSON pointers to fields that someone else sets. They lead through members only, not into lists.',
-      maxItems: 64,
-      listType: 'atomic',
-    }),
-  ),
-  readyWhen: optional(
-    array(predicate, {
-      description: "When the node counts as ready: all must hold. None: the kind's own rules decide.",
-      maxItems: 16,
-      listType: 'atomic',
-    }),
-  ),
-});
+    applyPolicy: optional(applyPolicy),
+    exports: optional(
+      map<ExportExpressions>(celExpression('CEL over object.'), {
+        description: 'Values of the live object that other nodes may read.',
+        maxProperties: 32,
+        mapType: 'atomic',
+      }),
+    ),
+    dependsOn: optional(
+      array(nodeId('Id of a node.'), {
+        description: 'Nodes that must be ready before this one is created.',
+        maxItems: MAX_NODES,
+        listType: 'atomic',
+      }),
+    ),
+    deletionPolicy: optional(
+      deletionPolicy(
+        'What happens to the object when it is no longer wanted. Orphan wins wherever it is said.',
+      ),
+    ),
+    ignoreFields: optional(
+      array(string({ minLength: 1, maxLength: 512, rules: [POINTER, NOT_IDENTITY] }), {
+        description:
+          'JSON pointers to fields that someone else sets. They lead through members only, not into lists.',
+        maxItems: 64,
+        listType: 'atomic',
+      }),
+    ),
+    readyWhen: optional(
+      array(PREDICATE_SCHEMA, {
+        description: "When the node counts as ready: all must hold. None: the kind's own rules decide.",
+        maxItems: 16,
+        listType: 'atomic',
+      }),
+    ),
+  },
+  { rules: [ONE_VALUE] },
+);
 
 /** `spec` of a ResourceGraph. */
 export const RESOURCE_GRAPH_SPEC_SCHEMA: Schema<ResourceGraphSpec> = object<ResourceGraphSpec>(
@@ -149,6 +178,7 @@ export const RESOURCE_GRAPH_SPEC_SCHEMA: Schema<ResourceGraphSpec> = object<Reso
         renderHash: text(128, 'Hash of the nodes.'),
         renderedAt: time('When these nodes were first rendered.'),
         digest: text(128, "Digest of the module's tree."),
+        revision: optional(integer({ description: 'Number of the revision.', minimum: 1 })),
       },
       { description: 'Where the nodes come from.' },
     ),
@@ -160,8 +190,26 @@ export const RESOURCE_GRAPH_SPEC_SCHEMA: Schema<ResourceGraphSpec> = object<Reso
     violations: optional(violations('Warnings that did not stop the render.')),
     serviceAccountName: subdomain('ServiceAccount whose rights touch the cluster.'),
     deletionPolicy: deletionPolicy('What happens to objects that are no longer wanted.'),
+    prunePolicy: optional(prunePolicy()),
+    drift: optional(driftPolicy()),
+    suspend: optional(suspend()),
+    adopt: optional(adoption()),
+    healthCheck: optional(healthCheck()),
+    progressDeadline: optional(progressDeadline()),
+    planRevision: optional(subdomain('ControllerRevision to plan for.')),
   },
   { description: 'The plan, written by the operator alone.' },
+);
+
+const exportedValues: Schema<NodeExports> = map<NodeExports>(
+  object<ExportedValue>({
+    value: optional(anyValue({ description: 'Absent while it was never seen, or is lost.' })),
+    exprHash: text(64, 'Hash of the expression.'),
+    uid: text(64, 'Of the object that it came from.'),
+    lostAt: optional(time('Since when a value that was published is gone.')),
+    message: optional(text(MAX_MESSAGE_LENGTH, 'Why there is no value.')),
+  }),
+  { description: 'Values that other nodes may read.', maxProperties: 32 },
 );
 
 const nodeStatus: Schema<NodeStatuses> = map<NodeStatuses>(
@@ -176,6 +224,19 @@ const nodeStatus: Schema<NodeStatuses> = map<NodeStatuses>(
     appliedAt: optional(time('When it was last applied with an effect.')),
     readyAt: optional(time('Since when it is ready.')),
     lastTransitionTime: optional(time('When the phase last changed.')),
+    adopted: optional(boolean({ description: 'The object was there and was taken over.' })),
+    previousManagers: optional(
+      array(text(256, 'Field manager and operation.'), {
+        description: 'Who held fields of an adopted object before.',
+        maxItems: 32,
+        listType: 'atomic',
+      }),
+    ),
+    exports: optional(exportedValues),
+    setbacks: optional(
+      integer({ description: 'Times in a row that it was ready and did not stay so.', minimum: 0 }),
+    ),
+    quarantinedUntil: optional(time('Repairs slow down until then.')),
   }),
   { description: 'State of the nodes by id.', maxProperties: MAX_NODES, mapType: 'atomic' },
 );
@@ -189,7 +250,7 @@ const inventoryItem: Schema<InventoryItem> = object<InventoryItem>({
   name: string({ minLength: 1, maxLength: MAX_NAME_LENGTH }),
   uid: optional(text(64, 'Absent while only the intent is recorded.')),
   origin: literals<Origin>(
-    { Created: true, Found: true },
+    { Adopted: true, Created: true, Found: true },
     { description: 'Who brought it into being; found objects are never deleted.' },
   ),
   deletion: deletionPolicy('What happens when it is no longer wanted.'),
@@ -201,6 +262,7 @@ const inventoryItem: Schema<InventoryItem> = object<InventoryItem>({
   sent: optional(text(64, 'Hash of the node as last sent.')),
   owned: optional(text(64, 'Hash of our fields in the response.')),
   rebuilt: optional(boolean({ description: 'Found again by label after the inventory was lost.' })),
+  prunableSince: optional(time('Since when it could be pruned.')),
 });
 
 /** `status` of a ResourceGraph. */
@@ -226,6 +288,39 @@ export const RESOURCE_GRAPH_STATUS_SCHEMA: Schema<ResourceGraphStatus> = object<
     ),
     blockedBy: optional(blockedBy()),
     executedHash: optional(text(128, 'The renderHash that the node states speak of.')),
+    executedAt: optional(time('When these nodes were first all applied.')),
+    history: optional(
+      array(
+        object<GraphTransition>({
+          time: time('When.'),
+          reason: text(128, 'CamelCase reason.'),
+          message: text(512, 'What happened.'),
+        }),
+        { description: 'The newest notable transitions, oldest first.', maxItems: 10, listType: 'atomic' },
+      ),
+    ),
+    lastDrift: optional(
+      object<DriftRecord>(
+        {
+          time: time('When it was repaired.'),
+          nodeId: text(63, 'Node of the object.'),
+          object: text(1024, 'Kind, namespace and name.'),
+          fields: optional(
+            array(text(512, 'A field.'), {
+              description: 'What was changed; none where the object was gone.',
+              maxItems: 16,
+              listType: 'atomic',
+            }),
+          ),
+          manager: optional(text(256, 'Field manager that changed them.')),
+        },
+        { description: 'The last repair. Written at most once a minute.', mapType: 'atomic' },
+      ),
+    ),
+    plan: optional(executionPlan()),
+    lastHandledReconcileAt: optional(
+      text(MAX_MESSAGE_LENGTH, 'The pequod.io/reconcile token of the last run that is over.'),
+    ),
   },
   { description: 'What is the case.', default: { observedGeneration: -1 } },
 );

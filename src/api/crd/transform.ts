@@ -1,7 +1,9 @@
 import type { JsonObject } from '../../json/index.ts';
 import {
   array,
+  boolean,
   freeForm,
+  integer,
   literals,
   map,
   object,
@@ -14,8 +16,11 @@ import type {
   AppliedModule,
   CueRef,
   CueRefType,
+  InputSource,
+  LiveRenders,
   ResolvedCueRef,
   ResourceGraphReference,
+  RevisionPin,
   Transform,
   TransformNodeStatus,
   TransformNodes,
@@ -39,6 +44,8 @@ import {
   time,
   violations,
 } from './common.ts';
+import { executionPlan } from './execution-plan.ts';
+import { adoption, driftPolicy, healthCheck, progressDeadline, prunePolicy, suspend } from './policies.ts';
 
 /** Longest module text in a Transform. */
 export const MAX_INLINE_LENGTH: number = 256 * 1024;
@@ -101,6 +108,26 @@ const cueRef: Schema<CueRef> = object<CueRef>(
   { description: 'The CUE module to render.', rules: [CONFIG_MAP_NAME, EMBEDDED_NAME] },
 );
 
+const inputSource: Schema<InputSource> = object<InputSource>({
+  kind: literals<'ConfigMap'>({ ConfigMap: true }),
+  name: subdomain("ConfigMap in the Transform's namespace."),
+  key: string({
+    description: 'Key whose text is a value in YAML or JSON.',
+    minLength: 1,
+    maxLength: MAX_NAME_LENGTH,
+    pattern: '^[-._a-zA-Z0-9]+$',
+  }),
+  targetPath: optional(
+    string({
+      description: 'Dotted path in the input that the value goes to. Default: the input itself.',
+      minLength: 1,
+      maxLength: 512,
+      pattern: '^[^.]+(\\.[^.]+)*$',
+    }),
+  ),
+  optional: optional(boolean({ description: 'Passed over where it is missing.' })),
+});
+
 /** `spec` of a Transform. */
 export const TRANSFORM_SPEC_SCHEMA: Schema<TransformSpec> = object<TransformSpec>(
   {
@@ -115,6 +142,34 @@ export const TRANSFORM_SPEC_SCHEMA: Schema<TransformSpec> = object<TransformSpec
       deletionPolicy('What happens to objects that are no longer wanted. Default: Delete.'),
     ),
     interval: optional(duration('How often an unlabelled ConfigMap is looked at again. Default: 5m.')),
+    inputFrom: optional(
+      array(inputSource, {
+        description: 'Values from ConfigMaps, laid under input in this order.',
+        maxItems: 16,
+        listType: 'atomic',
+      }),
+    ),
+    adopt: optional(adoption()),
+    prunePolicy: optional(prunePolicy()),
+    drift: optional(driftPolicy()),
+    progressDeadline: optional(progressDeadline()),
+    suspend: optional(suspend()),
+    dryRun: optional(boolean({ description: 'Plan only; approved by the hash of the plan.' })),
+    rollbackTo: optional(integer({ description: 'Revision to run until this is taken away.', minimum: 1 })),
+    rollbackOnFailure: optional(
+      boolean({ description: 'After a failure run the last revision that was ready.' }),
+    ),
+    revisionHistoryLimit: optional(
+      integer({
+        description: 'Revisions kept besides the running one. Default: 10.',
+        minimum: 1,
+        maximum: 100,
+      }),
+    ),
+    healthCheck: optional(healthCheck()),
+    ttl: optional(
+      duration('Delete the Transform this long after it was first ready, or after its progress deadline.'),
+    ),
   },
   { description: 'What is wanted.' },
 );
@@ -147,7 +202,7 @@ export const TRANSFORM_STATUS_SCHEMA: Schema<TransformStatus> = object<Transform
     renderKey: optional(text(128, 'Hash of everything that the last render depended on.')),
     renderReads: optional(
       array(text(512, 'A path.'), {
-        description: 'Paths of context that the module refers to.',
+        description: 'Paths of context and observed that the module refers to.',
         maxItems: 256,
         listType: 'atomic',
       }),
@@ -176,6 +231,30 @@ export const TRANSFORM_STATUS_SCHEMA: Schema<TransformStatus> = object<Transform
     violations: optional(violations('What the schema, the module or a policy says against this Transform.')),
     nodes: optional(nodes),
     blockedBy: optional(blockedBy()),
+    currentRevision: optional(integer({ description: 'Number of the revision that runs.', minimum: 1 })),
+    pin: optional(
+      object<RevisionPin>(
+        {
+          revision: integer({ minimum: 1 }),
+          generation: integer({ description: 'Generation that it holds for.' }),
+          digest: text(128, 'Digest of the module that it holds for.'),
+          reason: literals<RevisionPin['reason']>({ RollbackOnFailure: true, RollbackTo: true }),
+        },
+        { description: 'What keeps an earlier revision running.' },
+      ),
+    ),
+    plan: optional(executionPlan()),
+    firstReadyAt: optional(time('What ttl counts from.')),
+    liveRenders: optional(
+      object<LiveRenders>(
+        {
+          generation: integer({ description: 'Generation that they belong to.' }),
+          digest: text(128, 'Digest of the module that they belong to.'),
+          hashes: array(text(128, 'A renderHash.'), { maxItems: 16, listType: 'atomic' }),
+        },
+        { description: 'Renders that followed from live values, newest last.' },
+      ),
+    ),
   },
   { description: 'What is the case.', default: { observedGeneration: -1 } },
 );

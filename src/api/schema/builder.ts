@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../json/index.ts';
+import type { JsonObject, JsonValue } from '../../json/index.ts';
 import type {
   Annotations,
   ArrayOptions,
@@ -71,6 +71,11 @@ export function map<T extends { readonly [key: string]: unknown }>(
 /** Any JSON object, stored as it is. */
 export function freeForm(options: ObjectOptions = {}): Schema<JsonObject> {
   return { node: { ...options, type: 'free' } };
+}
+
+/** Any JSON value, stored as it is. */
+export function anyValue(annotations: Annotations = {}): Schema<JsonValue> {
+  return { node: { ...annotations, type: 'any' } };
 }
 
 /** A field that may be absent. */

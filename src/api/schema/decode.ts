@@ -54,6 +54,8 @@ function check(node: SchemaNode, value: JsonValue | undefined, path: string, pro
       return checkMap(node, value, path, problems);
     case 'free':
       return isJsonObject(value) ? value : wrongType('an object', value, path, problems);
+    case 'any':
+      return value ?? null;
     case 'object':
       return isJsonObject(value)
         ? checkObject(node, value, path, problems)
@@ -78,7 +80,7 @@ function checkString(
   } else if (value.length > maxLength && [...value].length > maxLength) {
     report(problems, path, `must have ${maxLength} characters or less`);
   } else if (node.matcher?.test(value) === false) {
-    report(problems, path, `must match ${node.pattern}`);
+    report(problems, path, node.patternMessage ?? `must match ${node.pattern}`);
   } else if (node.format === 'date-time' && (!DATE_TIME.test(value) || Number.isNaN(Date.parse(value)))) {
     report(problems, path, 'must be a time like 2026-01-31T12:00:00Z');
   }
@@ -113,6 +115,10 @@ function checkArray(
   if (!isJsonArray(value)) return wrongType('a list', value, path, problems);
   if (node.maxItems !== undefined && value.length > node.maxItems) {
     report(problems, path, `must have ${node.maxItems} items or less`);
+    return value;
+  }
+  if (node.minItems !== undefined && value.length < node.minItems) {
+    report(problems, path, `must have ${node.minItems} items or more`);
     return value;
   }
   const items = value.map((item, index) => check(node.items, item, `${path}[${index}]`, problems));

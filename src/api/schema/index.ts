@@ -1,4 +1,5 @@
 export {
+  anyValue,
   array,
   boolean,
   type Fields,
@@ -26,3 +27,4 @@ export type {
   SchemaNode,
   StringOptions,
 } from './schema.ts';
+export { unknownFields } from './unknown-fields.ts';

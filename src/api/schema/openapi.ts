@@ -35,6 +35,7 @@ function convert(node: SchemaNode): JsonObject {
       return build(node, 'boolean', {});
     case 'array':
       return build(node, 'array', {
+        minItems: node.minItems,
         maxItems: node.maxItems,
         'x-kubernetes-list-type': node.listType,
         'x-kubernetes-list-map-keys': node.mapKeys,
@@ -48,6 +49,8 @@ function convert(node: SchemaNode): JsonObject {
       });
     case 'free':
       return build(node, 'object', { ...objectMarks({ ...node, isOpen: true }), ...rulesOf(node.rules) });
+    case 'any':
+      return build(node, undefined, { 'x-kubernetes-preserve-unknown-fields': true });
     case 'object':
       return convertObject(node);
     case 'union':
@@ -89,7 +92,7 @@ function rulesOf(rules: readonly Rule<never>[] | undefined): JsonObject {
   return { 'x-kubernetes-validations': validations };
 }
 
-function build(annotations: Annotations, type: string, keywords: JsonObject): JsonObject {
+function build(annotations: Annotations, type: string | undefined, keywords: JsonObject): JsonObject {
   const all: JsonObject = {
     description: annotations.description,
     type,

@@ -40,6 +40,8 @@ export interface StringOptions extends Annotations {
   readonly maxLength?: number;
   /** In the syntax that RE2 and JavaScript share; not anchored by itself. */
   readonly pattern?: string;
+  /** What the pattern asks for, in words: `must be …`. */
+  readonly patternMessage?: string;
   readonly format?: 'date-time';
   readonly rules?: readonly Rule<string>[];
 }
@@ -50,6 +52,7 @@ export interface IntegerOptions extends Annotations {
 }
 
 export interface ArrayOptions extends Annotations {
+  readonly minItems?: number;
   readonly maxItems?: number;
   /** `atomic`: replaced as a whole. `map`: merged by the fields `mapKeys`. `set`: merged by value. */
   readonly listType?: 'atomic' | 'map' | 'set';
@@ -87,6 +90,7 @@ export type SchemaNode =
   | (ArrayOptions & { readonly type: 'array'; readonly items: SchemaNode })
   | (MapOptions & { readonly type: 'map'; readonly values: SchemaNode })
   | (ObjectOptions & { readonly type: 'free' })
+  | (Annotations & { readonly type: 'any' })
   | (Annotations & {
       readonly type: 'union';
       readonly tag: string;

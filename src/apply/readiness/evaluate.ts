@@ -74,6 +74,10 @@ function evaluateOne(
       return statefulSetReady(observation);
     case 'JobComplete':
       return jobComplete(observation);
+    case 'CEL':
+    case 'External':
+    case 'Webhook':
+      return waiting('NotEvaluated', `waits for ${predicate.type}`);
     default:
       return assertNever(predicate);
   }

@@ -4,6 +4,7 @@ import { decodeTransform } from '../../api/crd/index.ts';
 import {
   gvkOf,
   identityKey,
+  isResolvedNode,
   type KubeObject,
   type NamespacedName,
   ORPHAN_FINALIZER,
@@ -39,7 +40,7 @@ export async function findFate(
  */
 export function objectsThatStay(key: NamespacedName, graph: ResourceGraph): ReadonlySet<string> {
   const kept = new Set<string>();
-  for (const { object, deletionPolicy } of graph.spec.nodes) {
+  for (const { object, deletionPolicy } of graph.spec.nodes.filter(isResolvedNode)) {
     const { group, kind } = gvkOf(object);
     if (effectiveDeletion({ group, kind }, deletionPolicy, graph.spec.deletionPolicy) === 'Delete') continue;
     kept.add(identityKey({ group, kind, namespace: key.namespace, name: object.metadata.name }));

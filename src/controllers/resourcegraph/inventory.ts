@@ -11,6 +11,7 @@ import {
   type Inventory,
   type InventoryItem,
   identityKey,
+  isResolvedNode,
   NODE_ANNOTATION,
   ORIGIN_ANNOTATION,
   type ResourceGraph,
@@ -44,7 +45,7 @@ export function announcedKinds(graph: ResourceGraph): readonly GroupKind[] {
   const add = ({ group, kind }: GroupKind): void => {
     kinds.set(`${group}/${kind}`, { group, kind });
   };
-  for (const { object } of graph.spec.nodes) add(gvkOf(object));
+  for (const { object } of graph.spec.nodes.filter(isResolvedNode)) add(gvkOf(object));
   const text = graph.metadata.annotations?.[APPLYSET_KINDS_ANNOTATION] ?? '';
   for (const part of text.split(',').filter((each) => each !== '')) {
     const dot = part.indexOf('.');

@@ -105,7 +105,7 @@ async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepared> {
   });
   for (const item of joined.renewed) session.suspect(item);
   const ledger = new Ledger(joined.inventory);
-  const inputs = findWork(targets, {
+  const inputs = findWork(plan, targets, {
     graph,
     status,
     owner,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { GraphNode, InventoryItem } from '../../api/index.ts';
+import type { InventoryItem, KubeObject, ResolvedNode } from '../../api/index.ts';
 import { stampObject } from '../../apply/index.ts';
 import { buildPlan } from '../../graph/index.ts';
 import { CONFIG_MAPS } from '../../kube/index.ts';
@@ -8,7 +8,7 @@ import { dropAliases, prunableItems } from './prune.ts';
 import type { Targets } from './targets.ts';
 
 const owner = { namespace: 'shop', name: 'web', graphId: 'applyset-x-v1', manager: 'pequod/shop/web' };
-const node: GraphNode = {
+const node: ResolvedNode = {
   id: 'event',
   object: { apiVersion: 'events.k8s.io/v1', kind: 'Event', metadata: { name: 'started' } },
 };
@@ -16,8 +16,8 @@ const node: GraphNode = {
 function targets(): Targets {
   const built = buildPlan([node], { namespace: 'shop' });
   const planNode = built.ok ? built.plan.nodes[0] : undefined;
-  if (planNode === undefined) throw new Error('no plan');
-  const stamped = (origin: InventoryItem['origin']): GraphNode['object'] =>
+  if (planNode?.isPending !== false) throw new Error('no plan');
+  const stamped = (origin: InventoryItem['origin']): KubeObject =>
     stampObject(node, { owner, namespace: 'shop', origin, deletion: 'Delete' });
   const { identity } = planNode;
   return new Map([[node.id, { planNode, identity, resource: CONFIG_MAPS, deletion: 'Delete', stamped }]]);

@@ -11,11 +11,16 @@ import {
 } from '../../api/index.ts';
 import { type GraphOwner, stampObject } from '../../apply/index.ts';
 import { TerminalError } from '../../errors.ts';
-import { confinementProblem, effectiveDeletion, type Plan, type PlanNode } from '../../graph/index.ts';
+import {
+  confinementProblem,
+  effectiveDeletion,
+  type Plan,
+  type ResolvedPlanNode,
+} from '../../graph/index.ts';
 import type { Resource, RestMapper } from '../../kube/index.ts';
 
 export interface NodeTarget {
-  readonly planNode: PlanNode;
+  readonly planNode: ResolvedPlanNode;
   readonly identity: ObjectIdentity;
   /** Undefined while the API server does not serve the kind. */
   readonly resource: Resource | undefined;
@@ -23,6 +28,7 @@ export interface NodeTarget {
   readonly stamped: (origin: Origin) => KubeObject;
 }
 
+/** By node id; nodes whose object is not known yet have none. */
 export type Targets = ReadonlyMap<string, NodeTarget>;
 
 /**
@@ -39,6 +45,7 @@ export async function resolveTargets(
   const targets = new Map<string, NodeTarget>();
   const refused: string[] = [];
   for (const planNode of plan.nodes) {
+    if (planNode.isPending) continue;
     const gvk = gvkOf(planNode.object);
     const resource = await mapper.resolve(gvk, signal);
     const problem = confinementProblem(planNode, owner.namespace, resource?.namespaced);
@@ -55,7 +62,7 @@ export async function resolveTargets(
 }
 
 function targetOf(
-  planNode: PlanNode,
+  planNode: ResolvedPlanNode,
   resource: Resource | undefined,
   graph: ResourceGraph,
   owner: GraphOwner,

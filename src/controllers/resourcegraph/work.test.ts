@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type {
-  GraphNode,
   InventoryItem,
   KubeObject,
+  ResolvedNode,
   ResourceGraph,
   ResourceGraphStatus,
 } from '../../api/index.ts';
@@ -18,7 +18,7 @@ const owner: GraphOwner = {
   graphId: 'applyset-x-v1',
   manager: 'pequod/shop/web',
 };
-const node: GraphNode = {
+const node: ResolvedNode = {
   id: 'config',
   object: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'config' }, data: { a: '1' } },
 };
@@ -35,10 +35,10 @@ const graph: ResourceGraph = {
   },
 };
 
-function target(of: GraphNode = node): NodeTarget {
+function target(of: ResolvedNode = node): NodeTarget {
   const plan = buildPlan([of], { namespace: 'shop' });
   const planNode = plan.ok ? plan.plan.nodes[0] : undefined;
-  if (planNode === undefined) throw new Error('no plan');
+  if (planNode?.isPending !== false) throw new Error('no plan');
   return {
     planNode,
     identity: { ...planNode.identity, namespace: 'shop' },
@@ -77,8 +77,8 @@ interface World {
   readonly nextRepairAtMs?: number;
 }
 
-function inputFor(world: World, of: GraphNode = node): NodeInput | undefined {
-  const inputs = findWork(new Map([[of.id, target(of)]]), {
+function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined {
+  const inputs = findWork({ nodes: [target(of).planNode] }, new Map([[of.id, target(of)]]), {
     graph,
     status: world.status ?? { observedGeneration: 3 },
     owner,
@@ -118,7 +118,7 @@ describe('what there is to do for a node', () => {
 });
 
 describe('a Job with a TTL', () => {
-  const job: GraphNode = {
+  const job: ResolvedNode = {
     id: 'migrate',
     object: {
       apiVersion: 'batch/v1',

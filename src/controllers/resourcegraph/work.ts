@@ -1,7 +1,13 @@
 // What there is to do for each node, from what was sent, what was left behind, and what the watch sees. Pure.
 import type { InventoryItem, NodeStatus, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
 import { evaluateReadiness, type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
-import { type NodeInput, type NodeWork, type Readiness, readinessStartMs } from '../../graph/index.ts';
+import {
+  type NodeInput,
+  type NodeWork,
+  type Plan,
+  type Readiness,
+  readinessStartMs,
+} from '../../graph/index.ts';
 import { isJsonObject } from '../../json/index.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
 import type { NodeTarget, Targets } from './targets.ts';
@@ -20,10 +26,36 @@ export interface WorkContext {
 }
 
 /** The inputs of a pass. */
-export function findWork(targets: Targets, context: WorkContext): ReadonlyMap<string, NodeInput> {
+export function findWork(
+  plan: Pick<Plan, 'nodes'>,
+  targets: Targets,
+  context: WorkContext,
+): ReadonlyMap<string, NodeInput> {
   const inputs = new Map<string, NodeInput>();
-  for (const [id, target] of targets) inputs.set(id, inputOf(target, context));
+  for (const { id } of plan.nodes) {
+    const target = targets.get(id);
+    inputs.set(id, target === undefined ? pendingInput(id, context) : inputOf(target, context));
+  }
   return inputs;
+}
+
+/** A node whose object is not known yet: it is neither written nor judged. */
+function pendingInput(id: string, { status }: WorkContext): NodeInput {
+  const {
+    attempts: _attempts,
+    nextAttemptAt: _nextAttemptAt,
+    ...stored
+  } = status.nodeStatus?.[id] ?? {
+    phase: 'Pending',
+  };
+  const readiness: Readiness = { state: 'waiting', reason: 'WaitingForValues', message: 'is not known yet' };
+  return {
+    status: stored,
+    work: 'wait',
+    isChanged: false,
+    wasEverReady: stored.readyAt !== undefined,
+    readiness,
+  };
 }
 
 function inputOf(target: NodeTarget, context: WorkContext): NodeInput {

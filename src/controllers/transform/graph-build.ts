@@ -4,11 +4,11 @@ import {
   APPLYSET_ID_LABEL,
   APPLYSET_KINDS_ANNOTATION,
   APPLYSET_TOOLING_ANNOTATION,
-  type DeletionPolicy,
   type GraphMetadata,
   type GraphNode,
   gvkOf,
   type InventoryItem,
+  isResolvedNode,
   type KubeObject,
   type OwnerReference,
   RESOURCE_GRAPH_FINALIZER,
@@ -36,10 +36,15 @@ const MAX_MODULE_NAME_LENGTH = 253;
 const WARNING_SHARE = 0.8;
 
 /** What is copied from the Transform at once, whether or not the module renders. */
-export interface GraphPolicies {
-  readonly serviceAccountName: string;
-  readonly deletionPolicy: DeletionPolicy;
-}
+export type GraphPolicies = Pick<ResourceGraphSpec, 'serviceAccountName' | 'deletionPolicy'> &
+  OptionalPolicies;
+
+/** A policy that the Transform does not name is not in the graph either. */
+type OptionalPolicies = {
+  readonly [K in OptionalPolicy]?: ResourceGraphSpec[K] | undefined;
+};
+
+type OptionalPolicy = 'adopt' | 'drift' | 'healthCheck' | 'progressDeadline' | 'prunePolicy' | 'suspend';
 
 export interface GraphInput {
   readonly transform: Transform;
@@ -61,8 +66,16 @@ export function graphSpec(input: GraphInput): ResourceGraphSpec {
     metadata: graphMetadata(input),
     nodes: result.nodes,
     ...(violations.length === 0 ? {} : { violations }),
-    ...policies,
+    ...presentPolicies(policies),
   };
+}
+
+function presentPolicies(
+  policies: GraphPolicies,
+): Pick<ResourceGraphSpec, 'serviceAccountName' | 'deletionPolicy'> {
+  const { serviceAccountName, deletionPolicy, ...others } = policies;
+  const present = Object.entries(others).filter(([, value]) => value !== undefined);
+  return { serviceAccountName, deletionPolicy, ...Object.fromEntries(present) };
 }
 
 function graphMetadata({ transform, result, resolution, previous, nowIso }: GraphInput): GraphMetadata {
@@ -127,7 +140,7 @@ export function applySetAnnotations(
   inventory: readonly InventoryItem[],
 ): Readonly<Record<string, string>> {
   const kinds = new Set<string>();
-  for (const { object } of nodes) kinds.add(groupKind(gvkOf(object)));
+  for (const { object } of nodes.filter(isResolvedNode)) kinds.add(groupKind(gvkOf(object)));
   for (const item of inventory) kinds.add(groupKind(item));
   return {
     [APPLYSET_TOOLING_ANNOTATION]: TOOLING,

@@ -31,6 +31,7 @@ export function whyNotWritable(
 /** What can be told without asking for the scope of custom kinds; the graph controller asks before it writes. */
 function whyNotConfined(plan: Plan, namespace: string): Failure | undefined {
   const messages = plan.nodes.flatMap((node) => {
+    if (node.isPending) return [];
     const isNamespaced = isKnownClusterScoped(node.identity) ? false : undefined;
     return confinementProblem(node, namespace, isNamespaced) ?? [];
   });

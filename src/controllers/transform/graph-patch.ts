@@ -7,7 +7,7 @@ import type {
   ResourceGraphStatus,
   Transform,
 } from '../../api/index.ts';
-import { escapePointerSegment, isJsonObject } from '../../json/index.ts';
+import { canonicalJson, escapePointerSegment, isJsonObject } from '../../json/index.ts';
 import type { JsonPatchOperation } from '../../kube/index.ts';
 import {
   applySetAnnotations,
@@ -37,9 +37,11 @@ export function setPolicies(
   // As stored: also of a graph that can't be read as a whole.
   const stored = graph.object['spec'];
   const spec = isJsonObject(stored) ? stored : {};
-  return Object.entries(policies).flatMap(([field, value]): readonly JsonPatchOperation[] =>
-    spec[field] === value ? [] : [{ op: 'add', path: `/spec/${field}`, value }],
-  );
+  return Object.entries(policies).flatMap(([field, value]): readonly JsonPatchOperation[] => {
+    if (canonicalJson(spec[field] ?? null) === canonicalJson(value ?? null)) return [];
+    const path = `/spec/${field}`;
+    return [value === undefined ? { op: 'remove', path } : { op: 'add', path, value }];
+  });
 }
 
 /** Makes the Transform the controller of the graph. Other owners that control nothing stay. */

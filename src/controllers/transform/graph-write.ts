@@ -44,9 +44,16 @@ export function policiesOf(
   deps: Pick<TransformDependencies, 'tenancy'>,
   transform: Transform,
 ): GraphPolicies {
+  const { spec } = transform;
   return {
-    serviceAccountName: deps.tenancy.serviceAccountOf(transform.spec),
-    deletionPolicy: transform.spec.deletionPolicy ?? 'Delete',
+    serviceAccountName: deps.tenancy.serviceAccountOf(spec),
+    deletionPolicy: spec.deletionPolicy ?? 'Delete',
+    prunePolicy: spec.prunePolicy,
+    drift: spec.drift,
+    suspend: spec.suspend === true ? true : undefined,
+    adopt: spec.adopt,
+    healthCheck: spec.healthCheck,
+    progressDeadline: spec.progressDeadline,
   };
 }
 

@@ -1,5 +1,6 @@
-import type { Problem, Schema } from '../api/schema/index.ts';
-import { isJsonArray, isJsonObject, type JsonValue } from '../json/index.ts';
+import { isJsonArray, isJsonObject, type JsonValue } from '../../json/index.ts';
+import type { Problem } from './decode.ts';
+import type { Schema } from './schema.ts';
 
 /** Fields that the schema does not name: the API server would refuse or drop them, so they are most likely misspelt. */
 export function unknownFields<T>(
@@ -13,6 +14,12 @@ export function unknownFields<T>(
 function find(node: Schema<never>['node'], value: JsonValue | undefined, path: string): readonly Problem[] {
   if (node.type === 'array' && isJsonArray(value)) {
     return value.flatMap((item, index) => find(node.items, item, `${path}[${index}]`));
+  }
+  if (node.type === 'union' && isJsonObject(value)) {
+    const tag = value[node.tag];
+    const isKnown = typeof tag === 'string' && Object.hasOwn(node.variants, tag);
+    const variant = isKnown ? node.variants[tag] : undefined;
+    return variant === undefined ? [] : find(variant, value, path);
   }
   if (node.type !== 'object' || !isJsonObject(value)) return [];
   return Object.entries(value).flatMap(([name, member]) => {
