@@ -1,0 +1,97 @@
+// Phases before the first write: plan, kinds and confinement, watches, inventory, work.
+import type { Inventory, NamespacedName, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
+import type { GraphOwner } from '../../apply/index.ts';
+import { TerminalError } from '../../errors.ts';
+import { buildPlan, type NodeInput, Pass, type Plan } from '../../graph/index.ts';
+import { gvkKey } from '../../kube/index.ts';
+import type { Logger } from '../../observability/index.ts';
+import type { GraphDependencies } from './dependencies.ts';
+import { findChildren } from './found-children.ts';
+import {
+  announcedKinds,
+  isInventoryForeign,
+  joinInventory,
+  plannedObjects,
+  rebuildInventory,
+} from './inventory.ts';
+import { type WatchedKinds, watchKinds } from './kinds.ts';
+import { Ledger } from './ledger.ts';
+import { ownerOf } from './owner.ts';
+import type { GraphSession } from './session.ts';
+import type { StatusWriter } from './status-writer.ts';
+import { resolveTargets, type Targets } from './targets.ts';
+import { findWork } from './work.ts';
+
+/** What a pass works with. */
+export interface PassRun extends GraphDependencies {
+  readonly key: NamespacedName;
+  readonly graph: ResourceGraph;
+  readonly session: GraphSession;
+  readonly writer: StatusWriter;
+  readonly log: Logger;
+}
+
+/** What the phases hand on to each other. */
+export interface Prepared {
+  readonly owner: GraphOwner;
+  readonly status: ResourceGraphStatus;
+  readonly targets: Targets;
+  readonly kinds: WatchedKinds;
+  readonly ledger: Ledger;
+  /** The inventory that has to be stored before the first write; undefined where the stored one covers it. */
+  readonly dueInventory: Inventory | undefined;
+  readonly inputs: ReadonlyMap<string, NodeInput>;
+  readonly pass: Pass;
+}
+
+/** Finds out what there is to do. @throws PequodError where the graph as a whole can't be executed. */
+export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepared> {
+  const { graph, key, session, children, mapper } = run;
+  const owner = ownerOf(key);
+  const status = session.statusOf(graph);
+  const plan = planOf(run);
+  const targets = await resolveTargets(plan, graph, owner, mapper, signal);
+  const isForeign = isInventoryForeign(graph, status);
+  const items = isForeign ? [] : (status.inventory?.items ?? []);
+  const announced = isForeign ? announcedKinds(graph) : [];
+  const kinds = await watchKinds({ key, targets, items, announced, mapper, children }, signal);
+  const planned = plannedObjects(targets);
+  const found = { ...run, owner, problems: kinds.problems, mayPassOver: () => false };
+  const old = isForeign
+    ? rebuildInventory(graph, owner, await findChildren(found, signal), planned)
+    : status.inventory;
+  const unwatched = new Set(kinds.problems.map(({ kind }) => gvkKey(kind)));
+  const joined = joinInventory(graph.status?.inventory, old, planned, graph.metadata.uid ?? '', (item) => {
+    return unwatched.has(gvkKey(item)) || children.observation(key, item, item)?.uid === item.uid;
+  });
+  for (const item of joined.renewed) session.suspect(item);
+  const ledger = new Ledger(joined.inventory);
+  const inputs = findWork(plan, targets, {
+    graph,
+    status,
+    owner,
+    nowMs: run.now(),
+    entryOf: (target) => ledger.get(target.identity),
+    hasLeft: ({ identity }, isLeaving) => session.hasLeft(identity, isLeaving),
+    nextRepairAtMs: ({ identity }) => session.repairPace.nextAtMs(identity, run.now()),
+    observationOf: ({ resource, identity }) =>
+      resource === undefined ? undefined : children.observation(key, resource, identity),
+  });
+  const pass = new Pass(plan, inputs, {
+    concurrency: run.limits.graphConcurrency,
+    nowMs: run.now(),
+    random: run.random,
+  });
+  const dueInventory = joined.isWriteDue ? joined.inventory : undefined;
+  return { owner, status, targets, kinds, ledger, inputs, pass, dueInventory };
+}
+
+function planOf(run: PassRun): Plan {
+  const { namespace } = run.key;
+  const result = buildPlan(run.graph.spec.nodes, { namespace, maxNodes: run.limits.maxNodes });
+  if (result.ok) return result.plan;
+  throw new TerminalError(result.problems.map(({ message }) => message).join('; '), {
+    code: 'INVALID_GRAPH',
+    reason: 'InvalidGraph',
+  });
+}
