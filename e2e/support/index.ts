@@ -1,4 +1,5 @@
 export { describeCall, writesSince } from './calls.ts';
+export { applyDocExample, docExample } from './docs.ts';
 export { example, exampleSpec } from './examples.ts';
 export type { Kind } from './kinds.ts';
 export { member, objectAt } from './member.ts';
