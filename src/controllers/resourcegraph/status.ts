@@ -1,7 +1,6 @@
 // What a graph says about itself. Ready is computed only from node states of the current graph (its renderHash), never
 // from an earlier one; whatever is not ready names an object, why, and since when.
 import type {
-  Condition,
   GraphPhase,
   Inventory,
   KubeObject,
@@ -11,7 +10,7 @@ import type {
 } from '../../api/index.ts';
 import { InvalidObjectError, messageOf, type PequodError } from '../../errors.ts';
 import type { GraphSummary } from '../../graph/index.ts';
-import { type HasMetadata, removeCondition, setCondition } from '../../runtime/index.ts';
+import { conditionsOf, type ReadyState } from './status-conditions.ts';
 
 /** Failures that pass by themselves: they are reported, but nobody needs to do anything. */
 const TRANSIENT: ReadonlySet<string> = new Set([
@@ -87,13 +86,6 @@ export function statusOfUndecodable(
   return { conditions: conditionsOf(stored, undefined, ready, [], nowIso) };
 }
 
-interface ReadyState {
-  readonly isReady: boolean;
-  readonly isStalled: boolean;
-  readonly reason: string;
-  readonly message: string;
-}
-
 function readyOf({ summary, nodeStatus }: Outcome): ReadyState {
   const { counts } = summary;
   const total = counts.Pending + counts.Applied + counts.Ready + counts.Error;
@@ -104,37 +96,6 @@ function readyOf({ summary, nodeStatus }: Outcome): ReadyState {
   if (summary.phase !== 'Failed') return { isReady: false, isStalled: false, reason: 'Progressing', message };
   const reason = nodeStatus[summary.blockedByNodeId ?? '']?.reason ?? 'NodeFailed';
   return { isReady: false, isStalled: !TRANSIENT.has(reason), reason, message };
-}
-
-/** `Reconciling` and `Stalled` are there only while they are true, as kstatus wants it. */
-function conditionsOf(
-  graph: HasMetadata,
-  previous: readonly Condition[] | undefined,
-  ready: ReadyState,
-  removing: readonly string[],
-  nowIso: string,
-): readonly Condition[] {
-  const observedGeneration = graph.metadata.generation;
-  const { reason, message } = ready;
-  const status = ready.isReady ? 'True' : 'False';
-  let conditions = setCondition(
-    previous,
-    { type: 'Ready', status, reason, message, observedGeneration },
-    nowIso,
-  );
-  const isReconciling = removing.length > 0 || (!ready.isReady && !ready.isStalled);
-  const doing =
-    removing.length > 0 ? { reason: 'Removing', message: removing.join('; ') } : { reason, message };
-  conditions = isReconciling
-    ? setCondition(conditions, { type: 'Reconciling', status: 'True', ...doing, observedGeneration }, nowIso)
-    : removeCondition(conditions, 'Reconciling');
-  return ready.isStalled
-    ? setCondition(
-        conditions,
-        { type: 'Stalled', status: 'True', reason, message, observedGeneration },
-        nowIso,
-      )
-    : removeCondition(conditions, 'Stalled');
 }
 
 /** The status of a graph that is being deleted: what is left, and what it waits for. */
