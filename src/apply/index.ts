@@ -1,5 +1,6 @@
+export { ObjectApplier } from './applier.ts';
 export { fieldManagerOf } from './fields/index.ts';
 export { evaluateReadiness, type IgnoredPointers, type Observation, observe } from './readiness/index.ts';
 export { ObjectRemover, type Removal, type RemovalResult } from './removal.ts';
-export { type ApplyOutcome, type ApplyRequest, ObjectApplier } from './server-side-apply.ts';
+export type { ApplyOutcome, ApplyRequest } from './request.ts';
 export { type GraphOwner, sentHash, stampObject } from './stamp.ts';

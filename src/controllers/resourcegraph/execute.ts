@@ -119,6 +119,7 @@ async function applyNode(
   const request: ApplyRequest = {
     resource,
     stamped: target.stamped,
+    policy: target.planNode.node.applyPolicy ?? {},
     ignoreFields: target.planNode.node.ignoreFields ?? [],
     entry,
     isLookFirst: start.work === 'repair' || run.session.isSuspect(entry),

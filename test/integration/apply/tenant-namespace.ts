@@ -1,7 +1,7 @@
 // A namespace with a ServiceAccount that may edit in it, and clients for both sides, for tests of `src/apply`.
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
-import type { InventoryItem, KubeObject, Origin } from '../../../src/api/index.ts';
+import type { ApplyPolicy, InventoryItem, KubeObject, Origin } from '../../../src/api/index.ts';
 import type { ApplyRequest } from '../../../src/apply/index.ts';
 import { fieldManagerOf, type GraphOwner, stampObject } from '../../../src/apply/index.ts';
 import {
@@ -94,6 +94,7 @@ export interface RequestOptions {
   readonly entry?: InventoryItem;
   readonly isLookFirst?: boolean;
   readonly isRepair?: boolean;
+  readonly policy?: ApplyPolicy;
   readonly recordFound?: ApplyRequest['recordFound'];
 }
 
@@ -104,6 +105,7 @@ export function requestFor(
   options: RequestOptions = {},
 ): ApplyRequest {
   const { resource = CONFIG_MAPS, ignoreFields = [], isLookFirst = false, isRepair = false } = options;
+  const { policy = {} } = options;
   const recordFound = options.recordFound ?? (async () => undefined);
   const stamped = (origin: Origin): KubeObject =>
     stampObject(
@@ -120,5 +122,5 @@ export function requestFor(
     deletion: 'Delete',
     wave: 0,
   };
-  return { resource, stamped, ignoreFields, entry, isLookFirst, isRepair, recordFound };
+  return { resource, stamped, policy, ignoreFields, entry, isLookFirst, isRepair, recordFound };
 }
