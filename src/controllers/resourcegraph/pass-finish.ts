@@ -3,7 +3,7 @@ import { isoSeconds } from '../../graph/index.ts';
 import { DONE, REQUEUE, type Result, requeueAfter } from '../../runtime/index.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import type { Pruning } from './pass-prune.ts';
-import { statusOfOutcome } from './status.ts';
+import { handledReconcile, statusOfOutcome } from './status.ts';
 
 /** What the status is made from. */
 export function outcomeOf(
@@ -23,7 +23,10 @@ export async function finish(
 ): Promise<Result> {
   const { graph, session, writer } = run;
   const outcome = outcomeOf(prepared, pruning.removing);
-  const status = statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now()));
+  const status = {
+    ...statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now())),
+    ...handledReconcile(graph),
+  };
   const isProgress = outcome.summary.phase === 'Executing' || outcome.summary.phase === 'Pending';
   const written = await writer.write(graph, session, status, isProgress, signal);
   if (written.type === 'stale') return REQUEUE;

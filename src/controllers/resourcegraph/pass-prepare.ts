@@ -18,6 +18,7 @@ import { type WatchedKinds, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
 import type { GraphSession } from './session.ts';
+import { isReconcileAsked } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
 import { resolveTargets, type Targets } from './targets.ts';
 import { findWork } from './work.ts';
@@ -66,14 +67,18 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
   });
   for (const item of joined.renewed) session.suspect(item);
   const ledger = new Ledger(joined.inventory);
+  const isAsked = isReconcileAsked(graph, status);
+  if (isAsked) run.tenancy.forget(key.namespace, graph.spec.serviceAccountName);
   const inputs = findWork(plan, targets, {
+    isAsked,
     graph,
     status,
     owner,
     nowMs: run.now(),
     entryOf: (target) => ledger.get(target.identity),
     hasLeft: ({ identity }, isLeaving) => session.hasLeft(identity, isLeaving),
-    nextRepairAtMs: ({ identity }) => session.repairPace.nextAtMs(identity, run.now()),
+    nextRepairAtMs: ({ identity }) =>
+      isAsked ? undefined : session.repairPace.nextAtMs(identity, run.now()),
     observationOf: ({ resource, identity }) =>
       resource === undefined ? undefined : children.observation(key, resource, identity),
   });

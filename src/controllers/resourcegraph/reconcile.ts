@@ -8,6 +8,7 @@ import { isNamespaceTerminating } from '../../kube/index.ts';
 import {
   DONE,
   isBeingDeleted,
+  REQUEUE,
   type ReconcileContext,
   type Result,
   requeueAfter,
@@ -17,7 +18,7 @@ import type { GraphDependencies } from './dependencies.ts';
 import { holdReason } from './guard.ts';
 import { runPass } from './pass-run.ts';
 import type { GraphSession } from './session.ts';
-import { statusOfProblem, statusOfUndecodable } from './status.ts';
+import { statusOfProblem, statusOfSuspended, statusOfUndecodable } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
 
 /** The latest that a failure which waits for a change is looked at again all the same. */
@@ -53,6 +54,7 @@ export class GraphReconciler {
       return DONE;
     }
     const session = this.#deps.sessions.of(graph);
+    if (graph.spec.suspend === true) return await this.#reportSuspended(graph, session, context);
     try {
       return await runPass(
         { ...this.#deps, key, graph, session, writer: this.#writer, log: context.log },
@@ -80,6 +82,16 @@ export class GraphReconciler {
       'graph can not be executed',
     );
     return requeueAfter(error.retry === 'never' ? SLOW_RETRY_MS : error.retry.afterMs);
+  }
+
+  async #reportSuspended(
+    graph: ResourceGraph,
+    session: GraphSession,
+    context: ReconcileContext,
+  ): Promise<Result> {
+    const status = statusOfSuspended(graph, session.statusOf(graph), isoSeconds(this.#deps.now()));
+    const { type } = await this.#writer.write(graph, session, status, false, context.signal);
+    return type === 'stale' ? REQUEUE : DONE;
   }
 
   async #reportUndecodable(stored: KubeObject, problems: string, context: ReconcileContext): Promise<Result> {

@@ -1,15 +1,17 @@
 // What a graph says about itself. Ready is computed only from node states of the current graph (its renderHash), never
 // from an earlier one; whatever is not ready names an object, why, and since when.
-import type {
-  GraphPhase,
-  Inventory,
-  KubeObject,
-  NodeStatuses,
-  ResourceGraph,
-  ResourceGraphStatus,
+import {
+  type GraphPhase,
+  type Inventory,
+  type KubeObject,
+  type NodeStatuses,
+  RECONCILE_ANNOTATION,
+  type ResourceGraph,
+  type ResourceGraphStatus,
 } from '../../api/index.ts';
 import { InvalidObjectError, messageOf, type PequodError } from '../../errors.ts';
 import type { GraphSummary } from '../../graph/index.ts';
+import { findCondition, removeCondition, setCondition } from '../../runtime/index.ts';
 import { conditionsOf, type ReadyState } from './status-conditions.ts';
 
 /** Failures that pass by themselves: they are reported, but nobody needs to do anything. */
@@ -64,11 +66,51 @@ export function statusOfProblem(
   const ready: ReadyState = { isReady: false, isStalled, reason: error.reason, message };
   return {
     ...previous,
+    ...handledReconcile(graph),
     observedGeneration: graph.metadata.generation ?? 0,
     phase: isStalled ? 'Failed' : idle,
     blockedBy: messageOf(error),
     conditions: conditionsOf(graph, previous.conditions, ready, [], nowIso),
   };
+}
+
+/** The status while nothing is done: what was said of the nodes stands, Ready keeps what it said and says why. */
+export function statusOfSuspended(
+  graph: ResourceGraph,
+  previous: ResourceGraphStatus,
+  nowIso: string,
+): ResourceGraphStatus {
+  const isReady = findCondition(previous.conditions, 'Ready')?.status === 'True';
+  const message = 'suspended: nothing is applied, repaired or removed';
+  const conditions = setCondition(
+    previous.conditions,
+    {
+      type: 'Ready',
+      status: isReady ? 'True' : 'False',
+      reason: 'Suspended',
+      message,
+      observedGeneration: graph.metadata.generation,
+    },
+    nowIso,
+  );
+  return {
+    ...previous,
+    ...handledReconcile(graph),
+    observedGeneration: graph.metadata.generation ?? 0,
+    conditions: removeCondition(removeCondition(conditions, 'Reconciling'), 'Stalled'),
+  };
+}
+
+/** Says that a reconcile that was asked for is over. */
+export function handledReconcile(graph: ResourceGraph): Pick<ResourceGraphStatus, 'lastHandledReconcileAt'> {
+  const token = graph.metadata.annotations?.[RECONCILE_ANNOTATION];
+  return token === undefined ? {} : { lastHandledReconcileAt: token };
+}
+
+/** True where somebody asked for a run of this graph that has not been yet: what waits for its time is tried at once. */
+export function isReconcileAsked(graph: ResourceGraph, status: ResourceGraphStatus): boolean {
+  const token = graph.metadata.annotations?.[RECONCILE_ANNOTATION];
+  return token !== undefined && token !== status.lastHandledReconcileAt;
 }
 
 /** The conditions of a graph of which nothing can be relied on, not even its status. */

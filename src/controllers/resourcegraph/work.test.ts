@@ -74,6 +74,7 @@ interface World {
   readonly observation?: Observation | undefined;
   readonly status?: ResourceGraphStatus;
   readonly hasLeft?: boolean;
+  readonly isAsked?: boolean;
   readonly nextRepairAtMs?: number;
 }
 
@@ -82,6 +83,7 @@ function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined 
     graph,
     status: world.status ?? { observedGeneration: 3 },
     owner,
+    isAsked: world.isAsked ?? false,
     nowMs: Date.parse('2026-01-01T01:00:00Z'),
     entryOf: () => world.entry,
     observationOf: () => world.observation,

@@ -17,6 +17,8 @@ export interface WorkContext {
   readonly status: ResourceGraphStatus;
   readonly owner: GraphOwner;
   readonly nowMs: number;
+  /** Somebody asked for a run: what failed is tried again at once. */
+  readonly isAsked: boolean;
   readonly entryOf: (target: NodeTarget) => InventoryItem | undefined;
   readonly observationOf: (target: NodeTarget) => Observation | undefined;
   /** True once, when an object that was on its way out has left: what waited for that need not wait any longer. */
@@ -123,7 +125,7 @@ function storedStatus(target: NodeTarget, context: WorkContext, hasLeft: boolean
     observedGeneration === metadata.generation &&
     (executedHash === undefined || executedHash === spec.metadata.renderHash);
   const isServedNow = stored.reason === KIND_NOT_SERVED && target.resource !== undefined;
-  if (isOfThisGraph && !hasLeft && !isServedNow) return stored;
+  if (isOfThisGraph && !hasLeft && !isServedNow && !context.isAsked) return stored;
   const { attempts: _attempts, nextAttemptAt: _nextAttemptAt, ...fresh } = stored;
   return fresh;
 }

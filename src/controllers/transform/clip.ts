@@ -2,6 +2,7 @@
 import { MAX_MESSAGE_LENGTH, MAX_VIOLATIONS } from '../../api/crd/index.ts';
 import type { Violation } from '../../api/index.ts';
 
+const MAX_TOKEN_LENGTH = 1024;
 const MAX_PATH_LENGTH = 1024;
 const MAX_POLICY_LENGTH = 253;
 const MAX_POSITION_LENGTH = 512;
@@ -10,6 +11,11 @@ const MAX_POSITION_LENGTH = 512;
 export function clipText(text: string, limit: number): string {
   // A cut never leaves half of a surrogate pair, which is no valid text.
   return text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}
+
+/** The token of a reconcile that was asked for, as it is kept in statuses and compared. */
+export function clipToken(token: string): string {
+  return clipText(token, MAX_TOKEN_LENGTH);
 }
 
 /** Errors first, then the rest, as many as fit; the last one says how many did not. */

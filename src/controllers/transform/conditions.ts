@@ -60,6 +60,7 @@ export interface Verdict {
 /** What the findings mean for Ready. */
 export function judge(transform: Transform, findings: Findings, isCurrent: boolean): Verdict {
   const { failure, graph, hold } = findings;
+  if (findings.isSuspended === true) return suspendedVerdict(transform);
   if (hold !== undefined) {
     const { reason, message, isStalled } = hold;
     return { status: 'False', reason, message, progress: isStalled ? 'stalled' : 'reconciling' };
@@ -78,6 +79,13 @@ export function judge(transform: Transform, findings: Findings, isCurrent: boole
     return { status: 'False', reason: 'Progressing', message, progress: 'reconciling' };
   }
   return graphVerdict(graph);
+}
+
+/** Ready keeps what it said: nothing is known any better while nothing is looked at. */
+function suspendedVerdict({ status }: Transform): Verdict {
+  const isReady = findCondition(status?.conditions, 'Ready')?.status === 'True';
+  const message = 'suspended: nothing is fetched, rendered, applied or repaired';
+  return { status: isReady ? 'True' : 'False', reason: 'Suspended', message, progress: 'settled' };
 }
 
 /** A source that fails says nothing against a graph that was rendered from it for this very generation. */

@@ -15,6 +15,8 @@ export interface Findings {
   readonly graph?: GraphView | undefined;
   /** Why nothing can be done right now, where that is neither source, module nor graph. */
   readonly hold?: Hold | undefined;
+  /** Nothing is fetched, rendered or applied. */
+  readonly isSuspended?: boolean;
   /** Warnings about the graph's size. */
   readonly sizeWarnings?: readonly Violation[] | undefined;
   /** The reconcile that was asked for and is over. */

@@ -11,6 +11,7 @@ import {
   isResolvedNode,
   type KubeObject,
   type OwnerReference,
+  RECONCILE_ANNOTATION,
   RESOURCE_GRAPH_FINALIZER,
   RESOURCE_GRAPH_KIND,
   type ResourceGraphSpec,
@@ -24,7 +25,7 @@ import { applySetId } from '../../graph/index.ts';
 import { stringifyJson } from '../../json/index.ts';
 import type { Rendered } from '../../render/index.ts';
 import type { Resolution } from '../../source/index.ts';
-import { clipText, clipViolations } from './clip.ts';
+import { clipText, clipToken, clipViolations } from './clip.ts';
 import type { GraphWriteLimits } from './dependencies.ts';
 
 /** Value of the KEP's tooling annotation: name and version of who manages the set. */
@@ -113,6 +114,8 @@ export function ownerReference(transform: Pick<Transform, 'metadata'>): OwnerRef
 /** The whole graph, as it is created. */
 export function newGraph(transform: Transform, spec: ResourceGraphSpec): KubeObject {
   const { namespace = '', name } = transform.metadata;
+  const token = transform.metadata.annotations?.[RECONCILE_ANNOTATION];
+  const asked = token === undefined ? {} : { [RECONCILE_ANNOTATION]: clipToken(token) };
   return {
     apiVersion: API_VERSION,
     kind: RESOURCE_GRAPH_KIND,
@@ -122,7 +125,7 @@ export function newGraph(transform: Transform, spec: ResourceGraphSpec): KubeObj
       finalizers: [RESOURCE_GRAPH_FINALIZER],
       ownerReferences: [ownerReference(transform)],
       labels: applySetLabels(namespace, name),
-      annotations: applySetAnnotations(spec.nodes, []),
+      annotations: { ...applySetAnnotations(spec.nodes, []), ...asked },
     },
     spec,
   };

@@ -1,14 +1,16 @@
 // Changes of a graph as JSON patches. Each carries the resourceVersion of the version that was judged: where someone
 // else wrote meanwhile, the API server answers 409 and the next pass looks again.
-import type {
-  KubeObject,
-  OwnerReference,
-  ResourceGraphSpec,
-  ResourceGraphStatus,
-  Transform,
+import {
+  type KubeObject,
+  type OwnerReference,
+  RECONCILE_ANNOTATION,
+  type ResourceGraphSpec,
+  type ResourceGraphStatus,
+  type Transform,
 } from '../../api/index.ts';
 import { canonicalJson, escapePointerSegment, isJsonObject } from '../../json/index.ts';
 import type { JsonPatchOperation } from '../../kube/index.ts';
+import { clipToken } from './clip.ts';
 import {
   applySetAnnotations,
   applySetLabels,
@@ -42,6 +44,13 @@ export function setPolicies(
     const path = `/spec/${field}`;
     return [value === undefined ? { op: 'remove', path } : { op: 'add', path, value }];
   });
+}
+
+/** Hands on a reconcile that was asked for; the graph says in its status when it has had its run. */
+export function askForReconcile(graph: GraphView, token: string | undefined): readonly JsonPatchOperation[] {
+  if (token === undefined || graph.status?.lastHandledReconcileAt === clipToken(token)) return [];
+  const { annotations } = graph.object.metadata;
+  return setMembers('/metadata/annotations', annotations, { [RECONCILE_ANNOTATION]: clipToken(token) });
 }
 
 /** Makes the Transform the controller of the graph. Other owners that control nothing stay. */

@@ -15,10 +15,11 @@ import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
 import { type GraphPolicies, graphSpec, newGraph } from './graph-build.ts';
 import { whyNotWritable, whyRefused } from './graph-check.ts';
-import { guarded, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
+import { askForReconcile, guarded, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
 import { type GraphRelation, type GraphView, measureGraph, renderHashIn, viewGraph } from './graph-view.ts';
 import type { TransformMemory } from './memory.ts';
 import type { RenderOutcome } from './render.ts';
+import { reconcileToken } from './source.ts';
 
 type GraphDependencies = Pick<TransformDependencies, 'graphs' | 'limits' | 'now' | 'operator' | 'tenancy'>;
 
@@ -95,6 +96,7 @@ async function write(
   const changes = [
     ...(spec === undefined ? setPolicies(graph, policiesOf(deps, transform)) : replaceSpec(graph, spec)),
     ...(relation === 'lost' ? takeOver(graph, transform) : []),
+    ...askForReconcile(graph, reconcileToken(transform)),
   ];
   const current = changes.length === 0 ? graph : await patch(deps, task, graph, changes, signal);
   return { graph: current, ...outcome };

@@ -31,6 +31,7 @@ import { type RenderOutcome, renderTransform } from './render.ts';
 import { reconcileToken, resolveSource } from './source.ts';
 import { invalidStatus, nextStatus } from './status.ts';
 import { writeStatus } from './status-write.ts';
+import { deleteExpired, expiryMs } from './ttl.ts';
 
 /** What a pass came to: what goes into the status, and when it wants to run again. */
 interface PassEnd {
@@ -78,12 +79,13 @@ export class TransformReconciler {
     // It could be read a moment ago; the change that made it unreadable brings the next pass.
     if (!decoded.ok) return REQUEUE;
     const transform = decoded.value;
+    if (await deleteExpired(this.#deps, transform, context.log, context.signal)) return DONE;
     this.#notice(reconcileToken(transform), memory);
     const end = await this.#run(transform, memory, context);
     const previous = transform.status ?? {};
     const next = nextStatus(transform, end.findings, isoSeconds(this.#deps.now()));
     const dueMs = await writeStatus(this.#deps, object, previous, next, memory, context.log, context.signal);
-    return this.#resultOf(dueMs, end);
+    return this.#resultOf(dueMs, expiryMs({ ...transform, status: next }), end);
   }
 
   /** A reconcile that is asked for tries again what failed. */
@@ -96,6 +98,7 @@ export class TransformReconciler {
   async #run(transform: Transform, memory: TransformMemory, context: ReconcileContext): Promise<PassEnd> {
     const { signal, log } = context;
     const { namespace, name } = transform.metadata;
+    if (transform.spec.suspend === true) return await this.#suspend(transform, memory, signal);
     const source = await resolveSource(this.#deps, transform, memory, signal);
     const stored = this.#deps.graphs.get(namespace, name);
     const graph = stored === undefined ? undefined : viewGraph(stored);
@@ -118,15 +121,29 @@ export class TransformReconciler {
     return endOf(transform, memory, memory.source ?? source, render, { ...outcome, sizeWarnings: warnings });
   }
 
+  /** Of a suspended Transform only the policies reach the graph, and that it is suspended is one of them. */
+  async #suspend(transform: Transform, memory: TransformMemory, signal: AbortSignal): Promise<PassEnd> {
+    const { namespace, name } = transform.metadata;
+    const stored = this.#deps.graphs.get(namespace, name);
+    const graph = stored === undefined ? undefined : viewGraph(stored);
+    const relation = graph === undefined ? undefined : relationOf(graph, transform);
+    const isOurs = relation === 'ours' || relation === 'lost';
+    const task = { transform, memory, graph, relation, resolution: undefined, render: undefined };
+    const outcome = isOurs ? await bringGraph(this.#deps, task, signal) : { graph: undefined };
+    const findings = { ...outcome, isSuspended: true, token: reconcileToken(transform) };
+    return { findings, sourceDueAtMs: undefined, renderDueAtMs: undefined };
+  }
+
   #sizeWarnings(graph: GraphView | undefined, memory: TransformMemory): readonly Violation[] {
     if (graph?.spec === undefined) return [];
     return sizeWarnings(measureGraph(graph, graph.spec, memory).size, this.#deps.limits);
   }
 
-  #resultOf(statusDueMs: number | undefined, end: PassEnd): Result {
+  #resultOf(statusDueMs: number | undefined, expiresAtMs: number | undefined, end: PassEnd): Result {
     const nowMs = this.#deps.now();
     const delays: number[] = [];
     if (statusDueMs !== undefined) delays.push(statusDueMs);
+    if (expiresAtMs !== undefined) delays.push(Math.max(1, expiresAtMs - nowMs));
     if (end.sourceDueAtMs !== undefined) delays.push(Math.max(1, end.sourceDueAtMs - nowMs));
     if (end.renderDueAtMs !== undefined && end.renderDueAtMs > nowMs) delays.push(end.renderDueAtMs - nowMs);
     return delays.length === 0 ? DONE : requeueAfter(Math.min(...delays));

@@ -3,12 +3,11 @@
 import type { ResourceGraphStatus, Transform, TransformStatus, Violation } from '../../api/index.ts';
 import { canonicalJson } from '../../json/index.ts';
 import type { Resolution } from '../../source/index.ts';
-import { clipText, clipViolations } from './clip.ts';
+import { clipText, clipToken, clipViolations } from './clip.ts';
 import { judge, stepConditions, verdictConditions } from './conditions.ts';
 import { type Findings, isGraphCurrent } from './findings.ts';
 
 const MAX_REVISION_LENGTH = 512;
-const MAX_TOKEN_LENGTH = 1024;
 /** Of a failure, as a column shows it; conditions and violations have it whole. */
 const MAX_BLOCKED_BY_LENGTH = 256;
 
@@ -29,7 +28,7 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
   const next: TransformStatus = {
     ...kept,
     observedGeneration: generation,
-    ...(token === undefined ? {} : { lastHandledReconcileAt: clipText(token, MAX_TOKEN_LENGTH) }),
+    ...(isTokenHandled(findings) ? { lastHandledReconcileAt: clipToken(token ?? '') } : {}),
     ...(graph === undefined ? {} : { resourceGraphRef: { name: transform.metadata.name, uid: graph.uid } }),
     ...(resolution === undefined ? {} : { resolvedCueRef: resolvedRef(previous, resolution, nowIso) }),
     ...(isCurrent && summary !== undefined && resolution !== undefined
@@ -47,6 +46,7 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
   return {
     ...next,
     ...(violations === undefined || violations.length === 0 ? {} : { violations }),
+    ...(verdict.status === 'True' ? { firstReadyAt: previous.firstReadyAt ?? nowIso } : {}),
     conditions: verdictConditions(steps, verdict, generation, nowIso),
   };
 }
@@ -62,6 +62,14 @@ export function invalidStatus(
   const verdict = { status: 'False', reason: 'InvalidSpec', message, progress: 'stalled' } as const;
   const conditions = verdictConditions(previous.conditions ?? [], verdict, generation, nowIso);
   return { ...previous, observedGeneration: generation, conditions };
+}
+
+/** A reconcile that was asked for is over when the graph has had its run, too; where there is none, with this pass. */
+function isTokenHandled({ token, graph, isSuspended }: Findings): boolean {
+  if (token === undefined) return false;
+  if (graph?.spec === undefined || isSuspended === true) return true;
+  const { status, generation } = graph;
+  return status?.lastHandledReconcileAt === clipToken(token) && status.observedGeneration === generation;
 }
 
 function resolvedRef(

@@ -211,6 +211,12 @@ describe('a Transform that runs', () => {
     await becomesReady('asked');
     await harness.patchTransform('asked', { metadata: { annotations: { 'pequod.io/reconcile': 'now-1' } } });
     await eventually(async () => {
+      const { annotations } = required(await harness.graph('asked')).metadata;
+      expect(annotations?.['pequod.io/reconcile']).toBe('now-1');
+    });
+    expect(statusOf(await harness.transform('asked'))['lastHandledReconcileAt']).toBeUndefined();
+    await harness.settleGraph('asked', true);
+    await eventually(async () => {
       advance(1000);
       expect(statusOf(await harness.transform('asked'))['lastHandledReconcileAt']).toBe('now-1');
     });

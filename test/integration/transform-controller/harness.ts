@@ -8,6 +8,7 @@ import {
   type Condition,
   type KubeObject,
   MODULE_LABEL,
+  RECONCILE_ANNOTATION,
   RESOURCE_GRAPH_FINALIZER,
   TRANSFORM_KIND,
 } from '../../../src/api/index.ts';
@@ -109,6 +110,7 @@ export async function createHarness(): Promise<Harness> {
       ],
       nodeStatus: { config: { phase: isReady ? 'Ready' : 'Applied' } },
       blockedBy: blockedBy ?? null,
+      lastHandledReconcileAt: graph.metadata.annotations?.[RECONCILE_ANNOTATION] ?? null,
     },
   });
   return {
@@ -120,7 +122,12 @@ export async function createHarness(): Promise<Harness> {
     createTransform: (name, spec, metadata = {}) =>
       admin.create(
         TRANSFORMS,
-        { apiVersion: API_VERSION, kind: TRANSFORM_KIND, metadata: { ...metadata, namespace, name }, spec },
+        {
+          apiVersion: API_VERSION,
+          kind: TRANSFORM_KIND,
+          metadata: { ...metadata, namespace, name },
+          spec,
+        },
         {},
         soon(),
       ),
