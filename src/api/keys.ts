@@ -38,6 +38,17 @@ export const ALLOW_RECREATE_ANNOTATION = 'pequod.io/allow-recreate' as const;
 /** On a ConfigMap: it holds a module, and its changes are noticed at once. */
 export const MODULE_LABEL = 'pequod.io/module' as const;
 
+/** On a ControllerRevision: uid of the Transform that it is a revision of. */
+export const TRANSFORM_UID_LABEL = 'pequod.io/transform-uid' as const;
+/** On a ControllerRevision: the revision's number. */
+export const REVISION_LABEL = 'pequod.io/revision' as const;
+/** On a ControllerRevision: `true` where its graph was Ready at some time. */
+export const READY_LABEL = 'pequod.io/ready' as const;
+/** On a ControllerRevision: `true` where it holds what is planned, and is no part of the history. */
+export const CANDIDATE_LABEL = 'pequod.io/candidate' as const;
+/** On a ControllerRevision: hash of the nodes in it. */
+export const RENDER_HASH_ANNOTATION = 'pequod.io/render-hash' as const;
+
 /** Field managers of ours start with this; see `fieldManagerOf`. */
 export const FIELD_MANAGER_PREFIX = 'pequod/' as const;
 /** Owns the live value of an ignored field until someone else does. */

@@ -19,6 +19,12 @@ export const RESOURCE_GRAPHS: Resource = namespaced(
   RESOURCE_GRAPH_KIND,
   'resourcegraphs',
 );
+export const CONTROLLER_REVISIONS: Resource = namespaced(
+  'apps',
+  'v1',
+  'ControllerRevision',
+  'controllerrevisions',
+);
 export const CONFIG_MAPS: Resource = namespaced('', 'v1', 'ConfigMap', 'configmaps');
 export const SECRETS: Resource = namespaced('', 'v1', 'Secret', 'secrets');
 export const SERVICE_ACCOUNTS: Resource = namespaced('', 'v1', 'ServiceAccount', 'serviceaccounts');
