@@ -8,4 +8,5 @@ export {
   type JsonObject,
   type JsonValue,
   type RawJson,
+  rawJson,
 } from './value.ts';

@@ -1,0 +1,8 @@
+export { ExpressionEvaluator } from './evaluator.ts';
+export {
+  type CheckedExpression,
+  checkExpression,
+  type Evaluation,
+  expressionHash,
+  type WantedType,
+} from './expression.ts';
