@@ -171,6 +171,8 @@ export interface ResourceGraphStatus extends JsonObject {
   readonly blockedBy?: string;
   /** The `renderHash` that node states speak of. */
   readonly executedHash?: string;
+  /** The change of the nodes that is under way; absent once they have all been Ready with it. */
+  readonly execution?: Execution;
   /** RFC 3339; when the nodes of `executedHash` were first all applied. */
   readonly executedAt?: string;
   /** The newest notable transitions of the graph, oldest first. */
@@ -181,6 +183,12 @@ export interface ResourceGraphStatus extends JsonObject {
   readonly plan?: ExecutionPlan;
   /** The `pequod.io/reconcile` token of the last run that was asked for and is over. */
   readonly lastHandledReconcileAt?: string;
+}
+
+export interface Execution extends JsonObject {
+  readonly renderHash: string;
+  /** RFC 3339; `spec.progressDeadline` counts from here. */
+  readonly startedAt: string;
 }
 
 export interface GraphTransition extends JsonObject {

@@ -27,5 +27,6 @@ export {
   type ResolvedPlanNode,
 } from './plan.ts';
 export type { GraphProblem, GraphProblemCode } from './problem.ts';
+export { executionAfter, PROGRESS_DEADLINE_EXCEEDED, progressDeadlineOf } from './progress.ts';
 export type { Readiness } from './readiness.ts';
 export { failureOf, type NodeFailure, retryAt } from './retry.ts';

@@ -3,6 +3,7 @@ import type {
   ApplyMode,
   ApplyPolicy,
   DriftRecord,
+  Execution,
   ExportExpressions,
   ExportedValue,
   GraphMetadata,
@@ -288,6 +289,15 @@ export const RESOURCE_GRAPH_STATUS_SCHEMA: Schema<ResourceGraphStatus> = object<
     ),
     blockedBy: optional(blockedBy()),
     executedHash: optional(text(128, 'The renderHash that the node states speak of.')),
+    execution: optional(
+      object<Execution>(
+        { renderHash: text(128, 'The nodes.'), startedAt: time('When they were first taken up.') },
+        {
+          description: 'The change that is under way, until all nodes are ready with it.',
+          mapType: 'atomic',
+        },
+      ),
+    ),
     executedAt: optional(time('When these nodes were first all applied.')),
     history: optional(
       array(

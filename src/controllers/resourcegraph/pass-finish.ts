@@ -4,6 +4,7 @@ import { DONE, REQUEUE, type Result, requeueAfter } from '../../runtime/index.ts
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import type { Pruning } from './pass-prune.ts';
 import { handledReconcile, statusOfOutcome } from './status.ts';
+import { deadlineInMs } from './status-progress.ts';
 
 /** What the status is made from. */
 export function outcomeOf(
@@ -31,7 +32,9 @@ export async function finish(
   const written = await writer.write(graph, session, status, isProgress, signal);
   if (written.type === 'stale') return REQUEUE;
   const wakeAtMs = prepared.pass.nextWakeAtMs;
+  const deadlineMs = deadlineInMs(graph, status, run.now());
   const dueInMs = [
+    ...(deadlineMs === undefined ? [] : [deadlineMs]),
     ...(written.type === 'deferred' ? [written.dueInMs] : []),
     ...(wakeAtMs === undefined ? [] : [Math.max(0, wakeAtMs - run.now())]),
     ...(pruning.againInMs === undefined ? [] : [pruning.againInMs]),

@@ -19,6 +19,7 @@ import { holdReason } from './guard.ts';
 import { runPass } from './pass-run.ts';
 import type { GraphSession } from './session.ts';
 import { statusOfProblem, statusOfSuspended, statusOfUndecodable } from './status.ts';
+import { deadlineInMs } from './status-progress.ts';
 import { StatusWriter } from './status-writer.ts';
 
 /** The latest that a failure which waits for a change is looked at again all the same. */
@@ -81,7 +82,8 @@ export class GraphReconciler {
       { code: error.code, reason: error.reason, error: error.message },
       'graph can not be executed',
     );
-    return requeueAfter(error.retry === 'never' ? SLOW_RETRY_MS : error.retry.afterMs);
+    const retryInMs = error.retry === 'never' ? SLOW_RETRY_MS : error.retry.afterMs;
+    return requeueAfter(Math.min(retryInMs, deadlineInMs(graph, status, this.#deps.now()) ?? retryInMs));
   }
 
   async #reportSuspended(

@@ -2,6 +2,9 @@
 import type { Condition } from '../../api/index.ts';
 import { type HasMetadata, removeCondition, setCondition } from '../../runtime/index.ts';
 
+/** Reason of a graph that is suspended. */
+export const SUSPENDED = 'Suspended' as const;
+
 /** What `Ready` says, and whether anybody has to do something. */
 export interface ReadyState {
   readonly isReady: boolean;

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
 import { TerminalError, WaitingError } from '../../errors.ts';
 import type { GraphSummary } from '../../graph/index.ts';
-import { type Outcome, statusOfOutcome, statusOfProblem, statusOfRemoval } from './status.ts';
+import {
+  type Outcome,
+  statusOfOutcome,
+  statusOfProblem,
+  statusOfRemoval,
+  statusOfSuspended,
+} from './status.ts';
+import { deadlineInMs } from './status-progress.ts';
 
 const NOW = '2026-01-01T00:00:00Z';
 const graph: ResourceGraph = {
@@ -108,6 +115,56 @@ describe('the status of a graph', () => {
       'Reconciling=True/ServiceAccountMissing',
     ]);
     expect(status.phase).toBe('Pending');
+  });
+
+  it('fails when it is not Ready in time, counted from the change of its nodes, until it is Ready', () => {
+    const waiting: GraphSummary = {
+      phase: 'Executing',
+      counts: { Pending: 0, Applied: 1, Ready: 1, Error: 0 },
+      blockedBy: 'app: Deployment shop/web is not available (0/1)',
+      blockedByNodeId: 'app',
+    };
+    const at = (minute: number): string => `2026-01-01T00:${String(minute).padStart(2, '0')}:00Z`;
+    const msAt = (minute: number): number => Date.parse(at(minute));
+    const first = statusOfOutcome(graph, {}, outcome(waiting), NOW);
+    expect(first.execution).toEqual({ renderHash: 'h', startedAt: NOW });
+    expect(deadlineInMs(graph, first, msAt(4))).toBe(6 * 60_000);
+    const late = statusOfOutcome(graph, first, outcome(waiting), at(10));
+    expect(said(late)).toEqual([
+      'Ready=False/ProgressDeadlineExceeded',
+      'Stalled=True/ProgressDeadlineExceeded',
+    ]);
+    expect(late).toMatchObject({
+      phase: 'Failed',
+      conditions: [{ message: expect.stringContaining('within 10m: 1 of 2') }, {}],
+    });
+    expect(deadlineInMs(graph, late, msAt(10))).toBeUndefined();
+    const resumed = statusOfOutcome(graph, statusOfSuspended(graph, late, at(20)), outcome(waiting), at(30));
+    expect(said(resumed), 'time in which it was suspended does not count').toContain(
+      'Ready=False/Progressing',
+    );
+    const good = statusOfOutcome(graph, late, outcome(ready), at(11));
+    expect(said(good)).toEqual(['Ready=True/Ready']);
+    expect(good).not.toHaveProperty('execution');
+    const degraded = statusOfOutcome(graph, good, outcome(waiting), at(50));
+    expect(said(degraded), 'later it is a matter of health').toContain('Ready=False/Progressing');
+    const { spec } = graph;
+    const changed = { ...graph, spec: { ...spec, metadata: { ...spec.metadata, renderHash: 'h2' } } };
+    const anew = statusOfOutcome(changed, degraded, outcome(waiting), at(51));
+    expect(anew.execution).toEqual({ renderHash: 'h2', startedAt: at(51) });
+  });
+
+  it('also counts the time in which the graph as a whole can not be executed', () => {
+    const error = new WaitingError('service account shop/web does not exist', {
+      code: 'SERVICE_ACCOUNT_MISSING',
+      reason: 'ServiceAccountMissing',
+      afterMs: 1,
+    });
+    const short = { ...graph, spec: { ...graph.spec, progressDeadline: '30s' } };
+    const first = statusOfProblem(short, {}, error, NOW);
+    const late = statusOfProblem(short, first, error, '2026-01-01T00:00:30Z');
+    expect(said(late)).toContain('Stalled=True/ProgressDeadlineExceeded');
+    expect(late.phase).toBe('Failed');
   });
 
   it('names what a deletion waits for', () => {

@@ -12,7 +12,8 @@ import {
 import { InvalidObjectError, messageOf, type PequodError } from '../../errors.ts';
 import type { GraphSummary } from '../../graph/index.ts';
 import { findCondition, removeCondition, setCondition } from '../../runtime/index.ts';
-import { conditionsOf, type ReadyState } from './status-conditions.ts';
+import { conditionsOf, type ReadyState, SUSPENDED } from './status-conditions.ts';
+import { executionOf, isTooLate, withinDeadline } from './status-progress.ts';
 
 /** Failures that pass by themselves: they are reported, but nobody needs to do anything. */
 const TRANSIENT: ReadonlySet<string> = new Set([
@@ -38,17 +39,21 @@ export function statusOfOutcome(
   nowIso: string,
 ): ResourceGraphStatus {
   const { summary, nodeStatus, inventory, removing } = outcome;
-  const { blockedBy: _blockedBy, ...kept } = previous;
+  const { blockedBy: _blockedBy, execution: _execution, ...kept } = previous;
+  const { renderHash } = graph.spec.metadata;
   const blockedBy = summary.blockedBy ?? removing[0];
+  const execution = executionOf(graph, previous, summary.phase === 'Ready', nowIso);
+  const ready = withinDeadline(graph, execution, readyOf(outcome), nowIso);
   return {
     ...kept,
     observedGeneration: graph.metadata.generation ?? 0,
-    executedHash: graph.spec.metadata.renderHash,
-    phase: summary.phase,
+    executedHash: renderHash,
+    ...(execution === undefined ? {} : { execution }),
+    phase: isTooLate(ready) ? 'Failed' : summary.phase,
     nodeStatus,
     inventory,
     ...(blockedBy === undefined ? {} : { blockedBy }),
-    conditions: conditionsOf(graph, previous.conditions, readyOf(outcome), removing, nowIso),
+    conditions: conditionsOf(graph, previous.conditions, ready, removing, nowIso),
   };
 }
 
@@ -63,12 +68,16 @@ export function statusOfProblem(
   const idle: GraphPhase =
     previous.phase === undefined || previous.phase === 'Pending' ? 'Pending' : 'Executing';
   const isStalled = error.retry === 'never' || error instanceof InvalidObjectError;
-  const ready: ReadyState = { isReady: false, isStalled, reason: error.reason, message };
+  const { execution: _execution, ...kept } = previous;
+  const execution = executionOf(graph, previous, false, nowIso);
+  const found: ReadyState = { isReady: false, isStalled, reason: error.reason, message };
+  const ready = withinDeadline(graph, execution, found, nowIso);
   return {
-    ...previous,
+    ...kept,
     ...handledReconcile(graph),
     observedGeneration: graph.metadata.generation ?? 0,
-    phase: isStalled ? 'Failed' : idle,
+    ...(execution === undefined ? {} : { execution }),
+    phase: ready.isStalled ? 'Failed' : idle,
     blockedBy: messageOf(error),
     conditions: conditionsOf(graph, previous.conditions, ready, [], nowIso),
   };
@@ -87,7 +96,7 @@ export function statusOfSuspended(
     {
       type: 'Ready',
       status: isReady ? 'True' : 'False',
-      reason: 'Suspended',
+      reason: SUSPENDED,
       message,
       observedGeneration: graph.metadata.generation,
     },
