@@ -144,7 +144,7 @@ async function buildParts(
   const modules = new Informer({
     ...basics,
     resource: CONFIG_MAPS,
-    labelSelector: `${MODULE_LABEL}=true`,
+    labelSelector: `${MODULE_LABEL} in (true,input)`,
     isMetadataOnly: true,
     project: slim,
     isEqual: isSameVersion,

@@ -35,7 +35,7 @@ export const PRUNE_PROTECTION_ANNOTATION = 'pequod.io/prune-protection' as const
 export const PRUNE_GRACE_PERIOD_ANNOTATION = 'pequod.io/prune-grace-period' as const;
 /** On a live object of a kind that holds data: `true` lets `recreate: OnImmutable` delete it. */
 export const ALLOW_RECREATE_ANNOTATION = 'pequod.io/allow-recreate' as const;
-/** On a ConfigMap: it holds a module, and its changes are noticed at once. */
+/** On a ConfigMap: `true` where it holds a module, `input` where it holds input: its changes are noticed at once. */
 export const MODULE_LABEL = 'pequod.io/module' as const;
 
 /** On a ControllerRevision: uid of the Transform that it is a revision of. */

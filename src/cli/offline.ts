@@ -2,11 +2,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GraphNode, KubeObject, Transform } from '../api/index.ts';
+import type { GraphNode, KubeObject } from '../api/index.ts';
 import { messageOf } from '../errors.ts';
 import { buildPlan, confinementProblem, isKnownClusterScoped } from '../graph/index.ts';
+import type { JsonObject } from '../json/index.ts';
 import { createEvaluatorPool, Renderer, type RenderResult, renderContext } from '../render/index.ts';
-import { loadEmbeddedLibrary, ModuleSources, type SourceContext } from '../source/index.ts';
+import {
+  InputSourceError,
+  loadEmbeddedLibrary,
+  ModuleSources,
+  type SourceContext,
+  wholeInput,
+} from '../source/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
 import type { TransformFile } from './transform-file.ts';
 
@@ -44,7 +51,7 @@ export async function renderOffline(
   try {
     const renderer = new Renderer({ evaluator: pool, evaluatorVersion: pool.version.sha256, library });
     const metadata = { ...transform.metadata, namespace };
-    const request = { module, input: inputOf(transform), context: renderContext(metadata, NO_CLUSTER) };
+    const request = { module, input: inputOf(file), context: renderContext(metadata, NO_CLUSTER) };
     const result = await renderer.render(request, signal);
     return { result, graphProblems: result.ok ? problemsOf(result.nodes, namespace) : [] };
   } finally {
@@ -63,8 +70,14 @@ function problemsOf(nodes: readonly GraphNode[], namespace: string): readonly st
   });
 }
 
-function inputOf(transform: Transform): NonNullable<Transform['spec']['input']> {
-  return transform.spec.input ?? {};
+/** @throws CliError where a ConfigMap of `inputFrom` is neither in the file nor optional, or holds no YAML. */
+function inputOf({ transform, configMaps, position }: TransformFile): JsonObject {
+  try {
+    return wholeInput(transform.spec, new Map(configMaps.map((each) => [each.metadata.name, each])));
+  } catch (error) {
+    if (!(error instanceof InputSourceError)) throw error;
+    throw new CliError(`${position('spec.inputFrom')}: ${error.message}`, EXIT_CODES.failure, error);
+  }
 }
 
 async function findConfigMap(

@@ -7,8 +7,9 @@ import { API_VERSION, isKubeObject, type KubeObject, TRANSFORM_KIND, type Transf
 import { unknownFields } from '../api/schema/index.ts';
 import { messageOf } from '../errors.ts';
 import { isJsonObject, type JsonValue } from '../json/index.ts';
+import type { YamlDocument } from '../yaml/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
-import { parseYaml, type YamlDocument } from './yaml-file.ts';
+import { parseYaml } from './yaml-file.ts';
 
 export interface TransformFile {
   readonly transform: Transform;

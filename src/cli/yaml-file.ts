@@ -1,84 +1,15 @@
-// YAML as kubectl reads it: version 1.1 without its times and base-60 numbers, so that `yes`, `on` and 0755 mean the
-// same here and in the cluster. Integers that a double can't hold are kept as they are written.
-import { type Document, isNode, LineCounter, parseAllDocuments, type Tags } from 'yaml';
-import { messageOf } from '../errors.ts';
-import { isJsonObject, type JsonValue } from '../json/index.ts';
+import { parseYaml as parse, type YamlDocument, YamlError } from '../yaml/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
-
-/** One document of a file, with a way back from values to lines. */
-export interface YamlDocument {
-  readonly value: JsonValue;
-  /** `file:line:col` of the value at the path, or of the closest value around it that is there. */
-  position(path: readonly (string | number)[]): string;
-}
 
 /**
  * The documents of a file that are not empty.
  * @throws CliError with `file:line:col` of every mistake
  */
 export function parseYaml(fileName: string, text: string): readonly YamlDocument[] {
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, {
-    version: '1.1',
-    intAsBigInt: true,
-    customTags: kubectlTags,
-    lineCounter: lines,
-    prettyErrors: false,
-  });
-  const at = (offset: number): string => {
-    const { line, col } = lines.linePos(offset);
-    return `${fileName}:${line}:${col}`;
-  };
-  const errors = documents.flatMap((document) => document.errors);
-  if (errors.length > 0) {
-    throw new CliError(errors.map((error) => `${at(error.pos[0])}: ${error.message}`).join('\n'));
-  }
-  return documents.flatMap((document) => {
-    const position = (path: readonly (string | number)[]): string => at(offsetOf(document, path));
-    const value = toJson(resolveAliases(document, position), [], position);
-    return value === null ? [] : [{ value, position }];
-  });
-}
-
-function resolveAliases(document: Document, position: YamlDocument['position']): unknown {
   try {
-    return document.toJS();
+    return parse(fileName, text);
   } catch (error) {
-    throw new CliError(`${position([])}: ${messageOf(error)}`, EXIT_CODES.usage, error);
+    if (!(error instanceof YamlError)) throw error;
+    throw new CliError(error.message, EXIT_CODES.usage, error);
   }
-}
-
-const NOT_IN_KUBECTL = ['tag:yaml.org,2002:timestamp', 'tag:yaml.org,2002:binary'];
-
-function kubectlTags(tags: Tags): Tags {
-  return tags.filter(
-    (tag) => typeof tag === 'string' || (!NOT_IN_KUBECTL.includes(tag.tag) && tag.format !== 'TIME'),
-  );
-}
-
-function offsetOf(document: Document, path: readonly (string | number)[]): number {
-  for (let length = path.length; length > 0; length -= 1) {
-    const node = document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range) return node.range[0];
-  }
-  return document.contents?.range?.[0] ?? 0;
-}
-
-function toJson(
-  value: unknown,
-  path: readonly (string | number)[],
-  position: YamlDocument['position'],
-): JsonValue {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'bigint') {
-    return Number.isSafeInteger(Number(value)) ? Number(value) : JSON.rawJSON(value.toString());
-  }
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  if (Array.isArray(value)) return value.map((item, index) => toJson(item, [...path, index], position));
-  if (isJsonObject(value)) {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, member]) => [key, toJson(member, [...path, key], position)]),
-    );
-  }
-  throw new CliError(`${position(path)}: ${String(value)} has no form in JSON`);
 }

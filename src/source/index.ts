@@ -1,4 +1,5 @@
 export { type EmbeddedLibrary, embeddedLibrary, loadEmbeddedLibrary } from './embedded.ts';
+export { InputSourceError, wholeInput } from './input-sources.ts';
 export type { ConfigMapReader, Resolution, SourceContext } from './module-source.ts';
 export { ModuleSources, type ModuleSourcesOptions, type ResolvedModule } from './module-sources.ts';
 export { type ModuleTree, moduleTree, type TreeLimits, treeDigest } from './module-tree.ts';

@@ -4,6 +4,7 @@ import { isJsonObject } from '../../json/index.ts';
 import type { ObjectKey } from '../../kube/index.ts';
 import { Controller, type ControllerStats, type Runnable } from '../../runtime/index.ts';
 import { DEFAULT_GRAPH_WRITE_LIMITS, type TransformControllerDependencies } from './dependencies.ts';
+import { inputConfigMaps } from './input.ts';
 import { TransformReconciler } from './reconcile.ts';
 
 const DEFAULT_CONCURRENCY = 16;
@@ -77,14 +78,11 @@ function watchAll(
   ];
 }
 
-/** True for a Transform whose module is in this ConfigMap. */
+/** True for a Transform whose module, or a part of whose input, is in this ConfigMap. */
 function isFrom(transform: KubeObject, configMap: ObjectKey): boolean {
+  if (transform.metadata.namespace !== configMap.namespace) return false;
+  if (inputConfigMaps(transform).includes(configMap.name)) return true;
   const spec = transform['spec'];
   const cueRef = isJsonObject(spec) ? spec['cueRef'] : undefined;
-  return (
-    transform.metadata.namespace === configMap.namespace &&
-    isJsonObject(cueRef) &&
-    cueRef['type'] === 'configmap' &&
-    cueRef['ref'] === configMap.name
-  );
+  return isJsonObject(cueRef) && cueRef['type'] === 'configmap' && cueRef['ref'] === configMap.name;
 }

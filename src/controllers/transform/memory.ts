@@ -2,6 +2,7 @@
 // source once more, renders once more, or writes progress a second later. It goes with the Transform, or with a restart.
 import type { KubeObject, NamespacedName, Violation } from '../../api/index.ts';
 import type { PequodError } from '../../errors.ts';
+import type { JsonObject } from '../../json/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
 import type { GraphSize } from './graph-build.ts';
@@ -14,6 +15,19 @@ export interface SourceMemory {
     | { readonly ok: true; readonly resolution: Resolution }
     | { readonly ok: false; readonly error: PequodError };
   /** When it is asked again by itself; undefined: not before something changes. */
+  readonly nextAtMs: number | undefined;
+  /** In a row. */
+  readonly failures: number;
+}
+
+/** The input with the values of `inputFrom`, as they were last read. */
+export interface InputMemory {
+  /** What was asked for; another question is asked at once. */
+  readonly question: string;
+  readonly answer:
+    | { readonly ok: true; readonly input: JsonObject }
+    | { readonly ok: false; readonly failure: Failure };
+  /** When it is read again by itself; undefined: not before something changes. */
   readonly nextAtMs: number | undefined;
   /** In a row. */
   readonly failures: number;
@@ -48,6 +62,7 @@ export interface GraphMeasure {
 export interface TransformMemory {
   readonly uid: string;
   source?: SourceMemory | undefined;
+  input?: InputMemory | undefined;
   rendered?: RenderSummary | undefined;
   failed?: FailedRender | undefined;
   measure?: GraphMeasure | undefined;

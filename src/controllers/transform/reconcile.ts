@@ -26,7 +26,8 @@ import type { Findings, Hold } from './findings.ts';
 import { sizeWarnings } from './graph-build.ts';
 import { type GraphView, measureGraph, relationOf, renderHashIn, viewGraph } from './graph-view.ts';
 import { bringGraph } from './graph-write.ts';
-import { type SourceMemory, TransformMemories, type TransformMemory } from './memory.ts';
+import { resolveInput } from './input.ts';
+import { type InputMemory, type SourceMemory, TransformMemories, type TransformMemory } from './memory.ts';
 import { type RenderOutcome, renderTransform } from './render.ts';
 import { reconcileToken, resolveSource } from './source.ts';
 import { invalidStatus, nextStatus } from './status.ts';
@@ -107,10 +108,12 @@ export class TransformReconciler {
     const { answer } = source;
     const resolution = answer.ok ? answer.resolution : undefined;
     const inGraph = renderHashIn(graph, memory);
+    const input = await resolveInput(this.#deps, transform, memory, signal);
+    const rendered = withInput(transform, input);
     const render =
-      resolution === undefined
+      resolution === undefined || rendered === undefined
         ? undefined
-        : await renderTransform(this.#deps, transform, memory, resolution, inGraph, signal);
+        : await renderTransform(this.#deps, rendered, memory, resolution, inGraph, signal);
     const relation = graph === undefined ? undefined : relationOf(graph, transform);
     const task = { transform, memory, graph, relation, resolution, render };
     const outcome = await bringGraph(this.#deps, task, signal);
@@ -118,7 +121,9 @@ export class TransformReconciler {
       log.info({ renderHash: outcome.graph.spec?.metadata.renderHash }, 'ResourceGraph written');
     }
     const warnings = this.#sizeWarnings(outcome.graph, memory);
-    return endOf(transform, memory, memory.source ?? source, render, { ...outcome, sizeWarnings: warnings });
+    const failure = outcome.failure ?? (resolution === undefined ? undefined : inputFailure(input));
+    const found = { ...outcome, failure, sizeWarnings: warnings };
+    return endOf(transform, memory, memory.source ?? source, render, found, input.nextAtMs);
   }
 
   /** Of a suspended Transform only the policies reach the graph, and that it is suspended is one of them. */
@@ -190,6 +195,7 @@ function endOf(
   source: SourceMemory,
   render: RenderOutcome | undefined,
   outcome: Pick<Findings, 'failure' | 'graph' | 'hold' | 'sizeWarnings'>,
+  inputDueAtMs?: number,
 ): PassEnd {
   const { answer } = source;
   const failure = outcome.failure ?? failureOf(source, render);
@@ -202,9 +208,23 @@ function endOf(
       summary: hasSummary ? render.summary : undefined,
       token: reconcileToken(transform),
     },
-    sourceDueAtMs: source.nextAtMs,
+    sourceDueAtMs: earliest(source.nextAtMs, inputDueAtMs),
     renderDueAtMs: memory.failed?.retryAtMs,
   };
+}
+
+/** The Transform with its whole input; undefined where a part of it can't be had. */
+function withInput(transform: Transform, { answer }: InputMemory): Transform | undefined {
+  return answer.ok ? { ...transform, spec: { ...transform.spec, input: answer.input } } : undefined;
+}
+
+function inputFailure({ answer }: InputMemory): Failure | undefined {
+  return answer.ok ? undefined : answer.failure;
+}
+
+function earliest(...timesMs: readonly (number | undefined)[]): number | undefined {
+  const known = timesMs.filter((timeMs) => timeMs !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 function failureOf({ answer }: SourceMemory, render: RenderOutcome | undefined): Failure | undefined {

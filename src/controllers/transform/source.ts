@@ -47,7 +47,8 @@ export async function resolveSource(
   const failures = known?.question === question ? known.failures : 0;
   try {
     const resolution = await deps.sources.resolve(transform.spec.cueRef, contextOf(deps, transform), signal);
-    const nextAtMs = nextLook(deps, transform, watched);
+    const isLookDue = transform.spec.cueRef.type === 'configmap' && watched === undefined;
+    const nextAtMs = isLookDue ? nextLook(deps, transform) : undefined;
     memory.source = { question, answer: { ok: true, resolution }, nextAtMs, failures };
   } catch (error) {
     memory.source = failedAnswer(deps, question, failures + 1, error, signal);
@@ -125,12 +126,8 @@ function answerInStatus(
   return { question, answer: { ok: true, resolution }, nextAtMs: undefined, failures: 0 };
 }
 
-function nextLook(
-  deps: SourceDependencies,
-  transform: Transform,
-  watched: string | undefined,
-): number | undefined {
-  if (transform.spec.cueRef.type !== 'configmap' || watched !== undefined) return undefined;
+/** When what is not watched is read again, in ms. */
+export function nextLook(deps: Pick<SourceDependencies, 'now' | 'random'>, transform: Transform): number {
   const spread = 1 - INTERVAL_JITTER + 2 * INTERVAL_JITTER * deps.random();
   return deps.now() + Math.round(intervalMs(transform) * spread);
 }
@@ -158,7 +155,12 @@ function failedAnswer(
   return { question, answer: { ok: false, error }, nextAtMs: nextTry(deps, error, failures), failures };
 }
 
-function nextTry(deps: SourceDependencies, error: PequodError, failures: number): number | undefined {
+/** When a read that failed is tried again, in ms; undefined where only a change helps. */
+export function nextTry(
+  deps: Pick<SourceDependencies, 'now' | 'random'>,
+  error: PequodError,
+  failures: number,
+): number | undefined {
   if (error.retry === 'never') return undefined;
   const delayMs =
     error.retry === 'backoff'
@@ -168,12 +170,17 @@ function nextTry(deps: SourceDependencies, error: PequodError, failures: number)
 }
 
 function contextOf(deps: SourceDependencies, transform: Transform): SourceContext {
+  const configMaps = { readConfigMap: readerOf(deps, transform) };
+  return { namespace: transform.metadata.namespace ?? '', configMaps };
+}
+
+/** Reads ConfigMaps as the Transform's ServiceAccount; undefined where there is none of that name. */
+export function readerOf(
+  deps: Pick<SourceDependencies, 'tenancy'>,
+  transform: Transform,
+): SourceContext['configMaps']['readConfigMap'] {
   const serviceAccount = deps.tenancy.serviceAccountOf(transform.spec);
-  const readConfigMap = async (
-    namespace: string,
-    name: string,
-    signal: AbortSignal,
-  ): Promise<KubeObject | undefined> => {
+  return async (namespace, name, signal) => {
     const client = await deps.tenancy.clientFor(namespace, serviceAccount, signal);
     try {
       return await client.get(CONFIG_MAPS, { namespace, name }, signal);
@@ -183,5 +190,4 @@ function contextOf(deps: SourceDependencies, transform: Transform): SourceContex
       throw error;
     }
   };
-  return { namespace: transform.metadata.namespace ?? '', configMaps: { readConfigMap } };
 }

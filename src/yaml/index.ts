@@ -1,0 +1,1 @@
+export { parseYaml, type YamlDocument, YamlError } from './yaml.ts';
