@@ -34,7 +34,8 @@ export function claimOfAnother(
   return new ApplyConflictError(claimedBy(identity, claim.manager), conflict.conflicts, conflict);
 }
 
-function claimedBy(identity: ObjectIdentity, manager: string): string {
+/** Why an object can't be had: it is another graph's. */
+export function claimedBy(identity: ObjectIdentity, manager: string): string {
   const other = manager.slice(FIELD_MANAGER_PREFIX.length);
   return `${describeIdentity(identity)} belongs to Transform ${other} (field manager ${manager}); an object can be in one Transform only`;
 }

@@ -1,5 +1,14 @@
+export {
+  type AdoptionCandidate,
+  type AdoptionPreview,
+  type AdoptionRequest,
+  type HeldShare,
+  ObjectAdopter,
+  previewAdoption,
+} from './adoption/index.ts';
 export { ObjectApplier } from './applier.ts';
 export { fieldManagerOf } from './fields/index.ts';
+export { markedOrigin } from './origin.ts';
 export { evaluateReadiness, type IgnoredPointers, type Observation, observe } from './readiness/index.ts';
 export { ObjectRemover, type Removal, type RemovalResult } from './removal.ts';
 export type { ApplyOutcome, ApplyRequest } from './request.ts';

@@ -1,7 +1,8 @@
 // Rewriting field ownership without changing a value. An apply with fewer fields would delete what we owned alone, so
 // ownership is handed over by renaming entries, guarded by the resourceVersion that was read (see release.ts).
 import { KEEP_FIELD_MANAGER, type ManagedFieldsEntry, RELEASED_FIELD_MANAGER } from '../api/index.ts';
-import { isJsonObject, type JsonObject } from '../json/index.ts';
+import type { JsonObject } from '../json/index.ts';
+import { unionFields } from './fields/index.ts';
 
 function isApplyEntry(entry: ManagedFieldsEntry, managers: readonly string[]): boolean {
   return (
@@ -10,16 +11,6 @@ function isApplyEntry(entry: ManagedFieldsEntry, managers: readonly string[]): b
     entry.manager !== undefined &&
     managers.includes(entry.manager)
   );
-}
-
-/** Union of two `fieldsV1` trees. */
-function unionFields(left: JsonObject, right: JsonObject): JsonObject {
-  const union: Record<string, JsonObject[string]> = { ...left };
-  for (const [key, value] of Object.entries(right)) {
-    const own = union[key];
-    union[key] = isJsonObject(own) && isJsonObject(value) ? unionFields(own, value) : value;
-  }
-  return union;
 }
 
 /**

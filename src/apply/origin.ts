@@ -1,4 +1,4 @@
-import { type KubeObject, ORIGIN_ANNOTATION, type Origin } from '../api/index.ts';
+import { type KubeObject, ORIGIN_ANNOTATION, type Origin, type StringMap } from '../api/index.ts';
 import { isOurs } from './fields/index.ts';
 import type { GraphOwner } from './stamp.ts';
 
@@ -9,5 +9,17 @@ import type { GraphOwner } from './stamp.ts';
  */
 export function originOf(live: KubeObject, owner: GraphOwner): Origin {
   if (!isOurs(live, owner.graphId, owner.manager)) return 'Found';
-  return live.metadata.annotations?.[ORIGIN_ANNOTATION] === 'found' ? 'Found' : 'Created';
+  return markedOrigin(live.metadata.annotations);
+}
+
+/** What our annotation on an object that is ours says. */
+export function markedOrigin(annotations: StringMap | undefined): Origin {
+  switch (annotations?.[ORIGIN_ANNOTATION]) {
+    case 'found':
+      return 'Found';
+    case 'adopted':
+      return 'Adopted';
+    default:
+      return 'Created';
+  }
 }

@@ -9,7 +9,7 @@ import {
   type Resource,
   type TenantClient,
 } from '../kube/index.ts';
-import { isOurs } from './fields/index.ts';
+import { applyEntryOf, isOurs } from './fields/index.ts';
 import { releasedEntries } from './managed-fields.ts';
 import { objectKeyOf } from './object-key.ts';
 import { replaceManagedFields } from './ownership-patch.ts';
@@ -28,7 +28,7 @@ export async function releaseObject(
 ): Promise<ReleaseResult> {
   try {
     const live = await client.get(resource, objectKeyOf(entry), signal);
-    if (!isOurs(live, owner.graphId, owner.manager)) return 'left';
+    if (!isOurs(live, owner.graphId, owner.manager) && !isHalfAdopted(live, owner, entry)) return 'left';
     const entries = releasedEntries(live.metadata.managedFields ?? [], owner.manager);
     if (entries === undefined) return 'left';
     await replaceManagedFields(client, resource, live, entries, unstamp(live), signal);
@@ -38,6 +38,15 @@ export async function releaseObject(
     if (isPreconditionFailed(error)) return 'again';
     throw error;
   }
+}
+
+/** An adoption that was cut short after it took fields over and before it marked the object. */
+export function isHalfAdopted(live: KubeObject, owner: GraphOwner, entry: InventoryItem): boolean {
+  return (
+    entry.origin === 'Adopted' &&
+    entry.uid === live.metadata.uid &&
+    applyEntryOf(live, owner.manager) !== undefined
+  );
 }
 
 function unstamp(live: KubeObject): readonly JsonPatchOperation[] {

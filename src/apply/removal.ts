@@ -1,9 +1,9 @@
 // Takes one inventory entry out of the cluster, or lets its object go.
 //
 // Invariants kept here:
-// - Only what we created is deleted, and only while the object is still ours: our label and our Apply entry. Under the
-//   uid of the entry the entry says who created it; under another uid, as after a repair whose record was lost, the object
-//   itself does. Everything else is released or left.
+// - Only what we created or adopted is deleted, and only while the object is still ours: our label and our Apply entry.
+//   Under the uid of the entry the entry says whose it is; under another uid, as after a repair whose record was lost,
+//   and for an adoption whose end was not recorded, the object itself does. Everything else is released or left.
 // - DELETE carries the uid and the resourceVersion of the version that was judged, and says how dependents go.
 // - `gone` is said only of what the API server says is gone.
 import type { InventoryItem, KubeObject } from '../api/index.ts';
@@ -13,7 +13,7 @@ import { isOurs } from './fields/index.ts';
 import { objectKeyOf } from './object-key.ts';
 import { originOf } from './origin.ts';
 import type { Observation } from './readiness/index.ts';
-import { releaseObject } from './release.ts';
+import { isHalfAdopted, releaseObject } from './release.ts';
 import type { GraphOwner } from './stamp.ts';
 
 /**
@@ -59,6 +59,7 @@ export class ObjectRemover {
     const live = await this.#read(removal, signal);
     if (live === undefined) return 'gone';
     if (!isOurs(live, this.#owner.graphId, this.#owner.manager)) {
+      if (isHalfAdopted(live, this.#owner, entry)) return await this.#release(removal, signal);
       // Somebody else's object has the name now; the one that the entry speaks of is gone.
       return entry.uid === live.metadata.uid ? 'abandoned' : 'gone';
     }
@@ -72,7 +73,7 @@ export class ObjectRemover {
   #isPlainlyOurs({ entry, observation, isOrphaned }: Removal): boolean {
     return (
       !isOrphaned &&
-      entry.origin === 'Created' &&
+      isRemovable(entry) &&
       entry.uid !== undefined &&
       observation?.uid === entry.uid &&
       observation.deletionTimestamp === undefined &&
@@ -82,7 +83,8 @@ export class ObjectRemover {
   }
 
   #originOf(entry: InventoryItem, live: KubeObject): InventoryItem['origin'] {
-    return entry.uid === live.metadata.uid ? entry.origin : originOf(live, this.#owner);
+    const isKnown = entry.uid === live.metadata.uid && isEffected(entry);
+    return isKnown ? entry.origin : originOf(live, this.#owner);
   }
 
   async #read(removal: Removal, signal: AbortSignal): Promise<KubeObject | undefined> {
@@ -111,4 +113,13 @@ export class ObjectRemover {
       throw error;
     }
   }
+}
+
+/** False for an adoption that is only recorded: whether it came about the object itself says. */
+function isEffected(entry: InventoryItem): boolean {
+  return entry.origin !== 'Adopted' || entry.sent !== undefined;
+}
+
+function isRemovable(entry: InventoryItem): boolean {
+  return entry.origin !== 'Found' && isEffected(entry);
 }

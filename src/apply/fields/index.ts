@@ -1,4 +1,5 @@
-export { ownedHash, ownedPaths } from './owned-hash.ts';
+export { type SplitFields, splitFields, unionFields, withoutPath } from './field-set.ts';
+export { applyEntryOf, ownedHash, ownedPaths } from './owned-hash.ts';
 export {
   coOwners,
   type FieldOwner,
