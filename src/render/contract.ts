@@ -10,6 +10,7 @@ import type {
 } from 'cuelang-wasm';
 import type { ResolvedModule } from '../source/index.ts';
 import { formatCuePath } from './cue-path.ts';
+import { OBSERVED_FIELD, packageFiles } from './observed.ts';
 
 export const INPUT_FIELD = 'input' as const;
 const CONTEXT_FIELD = 'context' as const;
@@ -21,6 +22,8 @@ export interface RenderQuestion {
   readonly builtins: CueTree;
   readonly inputJson: string;
   readonly contextJson: string;
+  /** Undefined where the module does not refer to live values. */
+  readonly observedJson: string | undefined;
 }
 
 interface Validate {
@@ -43,7 +46,7 @@ interface Export {
 type InputQueries = readonly [ValidateInput, Validate];
 
 /** What is asked of a module besides. */
-type GraphQueries = readonly [
+export type GraphQueries = readonly [
   ReferencesQuery,
   ReferencesQuery,
   Validate,
@@ -57,25 +60,27 @@ type GraphQueries = readonly [
  * In order: the input's two; what graph and what input read of context; conflicts in graph; nodes, violations,
  * metadata, allowEmpty. Nothing else of a module is looked at, since what is not looked at need not be among the reads.
  */
-export type RenderAnswers = CueResultsOf<readonly [...InputQueries, ...GraphQueries]>;
+export type RenderAnswers = CueResultsOf<RenderQueries>;
+export type RenderQueries = readonly [...InputQueries, ...GraphQueries];
 
 /** The evaluation that renders a module. */
-export function renderEvaluation(
-  question: RenderQuestion,
-): CueEvaluation<readonly [...InputQueries, ...GraphQueries]> {
-  return {
-    ...evaluationOf(question),
-    queries: [
-      ...inputQueries(question),
-      { type: 'references', path: 'graph', roots: [CONTEXT_FIELD] },
-      { type: 'references', path: INPUT_FIELD, roots: [CONTEXT_FIELD] },
-      { type: 'validate', path: 'graph' },
-      { type: 'children', path: 'graph.nodes' },
-      { type: 'export', path: 'graph.violations' },
-      { type: 'export', path: 'graph.metadata' },
-      { type: 'export', path: 'graph.allowEmpty' },
-    ],
-  };
+export function renderEvaluation(question: RenderQuestion): CueEvaluation<RenderQueries> {
+  return { ...evaluationOf(question), queries: renderQueries(question) };
+}
+
+/** What is asked to render. */
+export function renderQueries(question: RenderQuestion): RenderQueries {
+  const roots = question.observedJson === undefined ? [CONTEXT_FIELD] : [CONTEXT_FIELD, OBSERVED_FIELD];
+  return [
+    ...inputQueries(question),
+    { type: 'references', path: 'graph', roots },
+    { type: 'references', path: INPUT_FIELD, roots },
+    { type: 'validate', path: 'graph' },
+    { type: 'children', path: 'graph.nodes' },
+    { type: 'export', path: 'graph.violations' },
+    { type: 'export', path: 'graph.metadata' },
+    { type: 'export', path: 'graph.allowEmpty' },
+  ];
 }
 
 /** The evaluation that looks at the input only. */
@@ -83,14 +88,18 @@ export function inputEvaluation(question: RenderQuestion): CueEvaluation<InputQu
   return { ...evaluationOf(question), queries: inputQueries(question) };
 }
 
-function evaluationOf(question: RenderQuestion): Omit<CueEvaluation, 'queries'> {
-  const { module, inputJson, contextJson } = question;
+/** The module with everything filled in, to be asked something. */
+export function evaluationOf(question: RenderQuestion): Omit<CueEvaluation, 'queries'> {
+  const { module, inputJson, contextJson, observedJson } = question;
   return {
-    module: cueModule(module, question.builtins),
+    module: cueModule(module, question.builtins, observedJson !== undefined),
     package: module.packagePath,
     fills: [
       { path: INPUT_FIELD, json: inputJson, name: INPUT_FIELD, unifyWith: '#Input' },
       { path: CONTEXT_FIELD, json: contextJson, name: CONTEXT_FIELD },
+      ...(observedJson === undefined
+        ? []
+        : [{ path: OBSERVED_FIELD, json: observedJson, name: OBSERVED_FIELD }]),
     ],
   };
 }
@@ -113,9 +122,12 @@ export function inputErrors(answers: Pick<RenderAnswers, 0 | 1>): readonly CueDi
   return alone.filter(({ kind, path }) => kind !== 'incomplete' && (kind !== 'missing' || isOpen(path)));
 }
 
-/** Paths of `context` that are read, sorted, each without what another covers; all of it where that is not known. */
-export function readPaths([, , graph, input]: RenderAnswers): readonly string[] {
-  if (graph?.exists !== true) return [CONTEXT_FIELD];
+/**
+ * Paths of `context` and `observed` that are read, sorted, each without what another covers; all of them where that is
+ * not known.
+ */
+export function readPaths([, , graph, input]: RenderAnswers, isLive: boolean): readonly string[] {
+  if (graph?.exists !== true) return isLive ? [CONTEXT_FIELD, OBSERVED_FIELD] : [CONTEXT_FIELD];
   const references = [...graph.references, ...(input?.references ?? [])];
   const paths = references.map(({ segments }) => {
     const unknown = segments.indexOf('*');
@@ -127,13 +139,13 @@ export function readPaths([, , graph, input]: RenderAnswers): readonly string[] 
 }
 
 /**
- * The module as the evaluator takes it. A module may use `input` and `context` without declaring them; CUE resolves
- * names before anything is filled in, so the declarations are put behind the last line of its files, where they move
- * no position.
+ * The module as the evaluator takes it. A module may use `input`, `context` and `observed` without declaring them; CUE
+ * resolves names before anything is filled in, so the declarations are put behind the last line of its files, where they
+ * move no position.
  */
-function cueModule(module: ResolvedModule, builtins: CueTree): CueModule {
+function cueModule(module: ResolvedModule, builtins: CueTree, isLive: boolean): CueModule {
   const { tree, packagePath } = module;
-  const own = [...tree.files].filter(([path]) => isInFolder(path, packagePath));
+  const own = packageFiles(tree.files, packagePath);
   const isDeclared = (name: string): boolean => {
     const declaration = new RegExp(`^"?${name}"?[?!]?[ \\t]*:`, 'm');
     return own.some(([, content]) => declaration.test(content));
@@ -141,14 +153,10 @@ function cueModule(module: ResolvedModule, builtins: CueTree): CueModule {
   const missing = [
     ...(isDeclared(INPUT_FIELD) ? [] : [`${INPUT_FIELD}: ${isDeclared('#Input') ? '#Input' : '_'}`]),
     ...(isDeclared(CONTEXT_FIELD) ? [] : [`${CONTEXT_FIELD}: _`]),
+    ...(isLive && !isDeclared(OBSERVED_FIELD) ? [`${OBSERVED_FIELD}: _`] : []),
   ];
   const files = Object.fromEntries(tree.files);
   if (missing.length === 0) return { id: module.digest, files, builtins: [builtins] };
   for (const [path, content] of own) files[path] = `${content}\n${missing.join('\n')}\n`;
   return { id: `${module.digest}/${packagePath}`, files, builtins: [builtins] };
-}
-
-function isInFolder(path: string, folder: string): boolean {
-  const slash = path.lastIndexOf('/');
-  return path.endsWith('.cue') && (slash < 0 ? '.' : path.slice(0, slash)) === folder;
 }

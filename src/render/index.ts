@@ -1,5 +1,13 @@
 export { type ClusterFacts, type RenderContext, renderContext } from './context.ts';
 export type { CueEvaluator } from './evaluator.ts';
+export {
+  type ExportTable,
+  isObserved,
+  mentionsObserved,
+  OBSERVED_FIELD,
+  type ObservedValues,
+  PENDING_NODES_ID,
+} from './observed.ts';
 export { createEvaluatorPool, type EvaluatorPoolOptions } from './pool.ts';
 export { RenderError, type RenderErrorCode, type RenderPhase } from './render-error.ts';
 export { type RenderKeyParts, renderKey } from './render-key.ts';

@@ -1,6 +1,6 @@
 import type { CuePool } from 'cuelang-wasm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GraphNode } from '../api/index.ts';
+import type { ResolvedNode } from '../api/index.ts';
 import type { JsonObject } from '../json/index.ts';
 import { type EmbeddedLibrary, loadEmbeddedLibrary, type ModuleTree, moduleTree } from '../source/index.ts';
 import { createEvaluatorPool, renderContext } from './index.ts';
@@ -18,13 +18,13 @@ beforeAll(async () => {
 });
 afterAll(() => pool.close());
 
-function node(kind: string, members: JsonObject): GraphNode {
+function node(kind: string, members: JsonObject): ResolvedNode {
   return { id: 'n', object: { apiVersion: 'v1', kind, metadata: { name: 'n' }, ...members } };
 }
 
 /** What the policies find, as `policy path`. */
 async function check(
-  nodes: readonly GraphNode[],
+  nodes: readonly ResolvedNode[],
   tree: ModuleTree = library.policies,
 ): Promise<readonly string[]> {
   const found = await new PolicyChecker(pool, tree, 60_000).check({ input: {}, context, nodes }, signal);
@@ -38,7 +38,7 @@ const good: JsonObject = {
   resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { memory: '1Gi' } },
   securityContext: { runAsNonRoot: true },
 };
-const podWith = (container: JsonObject, pod: JsonObject = {}): GraphNode =>
+const podWith = (container: JsonObject, pod: JsonObject = {}): ResolvedNode =>
   node('Pod', { spec: { containers: [{ ...good, ...container }], ...pod } });
 
 const container = 'graph.nodes.n.object.spec.containers[0]';

@@ -1,7 +1,7 @@
 // The default policies look at the rendered objects alone, so no module can avoid them. A policy that can't be evaluated
 // is itself reported: silence always means that all of them were asked.
 import type { CueModule } from 'cuelang-wasm';
-import type { GraphNode, Severity, Violation } from '../api/index.ts';
+import type { ResolvedNode, Severity, Violation } from '../api/index.ts';
 import {
   canonicalJson,
   isJsonArray,
@@ -22,7 +22,8 @@ const SEVERITIES: ReadonlySet<JsonValue | undefined> = new Set(['Error', 'Warnin
 export interface PolicySubject {
   readonly input: JsonObject;
   readonly context: RenderContext;
-  readonly nodes: readonly GraphNode[];
+  /** Nodes whose objects are known. */
+  readonly nodes: readonly ResolvedNode[];
 }
 
 /** Evaluates the policies of one tree. */

@@ -9,6 +9,7 @@ import { INVALID_RETRY_MS, PequodError, type Retry } from '../errors.ts';
  * - `RENDER_INCOMPLETE`: a value is still open when all that is known has been filled in.
  * - `RENDER_CONTRACT`: the result is not what a module must yield: no graph, a node without an object, too many bytes.
  * - `RENDER_EMPTY`: no nodes, and the module does not say `allowEmpty`.
+ * - `RENDER_OBSERVED`: a live value is read that can't come: of no node, of no export, of the node itself.
  * - `RENDER_REFUSED`: the module's own rules (`graph.violations`) refuse the input.
  * - `RENDER_LIMIT`: evaluation took too long or too much memory and was stopped.
  */
@@ -20,6 +21,7 @@ export type RenderErrorCode =
   | 'RENDER_EMPTY'
   | 'RENDER_INCOMPLETE'
   | 'RENDER_LIMIT'
+  | 'RENDER_OBSERVED'
   | 'RENDER_REFUSED';
 
 /** The condition that a failed render turns to False. */
@@ -35,6 +37,7 @@ const HANDLING: Readonly<
   RENDER_EMPTY: { phase: 'Rendered', reason: 'EmptyRender', retry: 'never' },
   RENDER_INCOMPLETE: { phase: 'Rendered', reason: 'Incomplete', retry: 'never' },
   RENDER_LIMIT: { phase: 'Rendered', reason: 'LimitExceeded', retry: { afterMs: INVALID_RETRY_MS } },
+  RENDER_OBSERVED: { phase: 'Rendered', reason: 'ObservedInvalid', retry: 'never' },
   RENDER_REFUSED: { phase: 'Rendered', reason: 'Refused', retry: 'never' },
 };
 

@@ -2,6 +2,7 @@
 import { hashJson, isJsonObject, type JsonObject, type JsonValue } from '../json/index.ts';
 import type { RenderContext } from './context.ts';
 import { parseCuePath } from './cue-path.ts';
+import { OBSERVED_FIELD, type ObservedValues } from './observed.ts';
 
 /** Everything that a render depends on. */
 export interface RenderKeyParts {
@@ -9,6 +10,9 @@ export interface RenderKeyParts {
   readonly packagePath: string;
   readonly input: JsonObject;
   readonly context: RenderContext;
+  readonly observed?: ObservedValues;
+  /** Hashes of the expressions that gave the values: with another expression a value is another answer. */
+  readonly expressionHashes?: ObservedValues;
   /** What the last render of this module and input reported as `reads`. */
   readonly reads: readonly string[];
   readonly policiesDigest: string;
@@ -16,17 +20,24 @@ export interface RenderKeyParts {
 }
 
 /**
- * A hash that changes only when a render could give something else. Of `context`, only the values at the paths in
- * `reads` count (`context.labels.team`; `context` alone is all of it).
+ * A hash that changes only when a render could give something else. Of `context` and `observed`, only the values at the
+ * paths in `reads` count (`context.labels.team`; `context` alone is all of it).
  */
 export function renderKey(parts: RenderKeyParts): string {
-  const root: JsonObject = { context: parts.context };
-  const reads = [...new Set(parts.reads)].sort();
+  const root: JsonObject = { context: parts.context, [OBSERVED_FIELD]: parts.observed ?? {} };
+  const hashes: JsonObject = { [OBSERVED_FIELD]: parts.expressionHashes ?? {} };
+  const reads = [...new Set(parts.reads)].sort().map((path) => [path, parseCuePath(path)] as const);
+  const entry = ([path, labels]: (typeof reads)[number]): JsonValue => {
+    const value = valueAt(root, labels) ?? null;
+    return labels[0] === OBSERVED_FIELD
+      ? [path, value, valueAt(hashes, labels.slice(0, 3)) ?? null]
+      : [path, value];
+  };
   return hashJson({
     moduleDigest: parts.moduleDigest,
     packagePath: parts.packagePath,
     input: parts.input,
-    context: reads.map((path) => [path, valueAt(root, parseCuePath(path)) ?? null]),
+    context: reads.map(entry),
     policiesDigest: parts.policiesDigest,
     evaluatorVersion: parts.evaluatorVersion,
   });

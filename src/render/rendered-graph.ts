@@ -5,6 +5,7 @@ import { isJsonArray, isJsonObject, parseJson } from '../json/index.ts';
 import type { ModuleTree } from '../source/index.ts';
 import { INPUT_FIELD, type RenderAnswers } from './contract.ts';
 import { toViolations } from './diagnostics.ts';
+import type { LiveGraph } from './live-graph.ts';
 import { decodeNodes } from './nodes.ts';
 import { isViolation } from './policies.ts';
 import { RenderError, type RenderErrorCode } from './render-error.ts';
@@ -15,9 +16,15 @@ export type RenderedGraph = Pick<Rendered, 'metadata' | 'nodes' | 'violations'>;
 /**
  * The graph of a module whose input is as `#Input` wants it.
  * @param maxBytes of all nodes together, as JSON
+ * @param live the part of live values, where the module refers to them
  * @throws RenderError
  */
-export function readGraph(answers: RenderAnswers, tree: ModuleTree, maxBytes: number): RenderedGraph {
+export function readGraph(
+  answers: RenderAnswers,
+  tree: ModuleTree,
+  maxBytes: number,
+  live?: LiveGraph,
+): RenderedGraph {
   const [, inInput, , , inGraph, children, violations, metadata, allowEmpty] = answers;
   throwEvaluationErrors(
     [
@@ -40,11 +47,12 @@ export function readGraph(answers: RenderAnswers, tree: ModuleTree, maxBytes: nu
   }
   const decoded = decodeNodes(children.children, children.kind === 'list');
   if (decoded.violations.length > 0) throw new RenderError('RENDER_CONTRACT', decoded.violations);
-  if (decoded.nodes.length === 0 && allowEmpty?.json !== 'true') {
+  const nodes = live === undefined ? decoded.nodes : live.nodes(decoded.nodes);
+  if (nodes.length === 0 && allowEmpty?.json !== 'true') {
     const message = 'the module yields no nodes, and does not say graph.allowEmpty: nothing is changed';
     throw new RenderError('RENDER_EMPTY', [{ path: 'graph.nodes', message, severity: 'Error' }]);
   }
-  return { nodes: decoded.nodes, metadata: readMetadata(metadata?.json), violations: own };
+  return { nodes, metadata: readMetadata(metadata?.json), violations: [...own, ...(live?.notes ?? [])] };
 }
 
 function contractError(path: string, message: string): RenderError {

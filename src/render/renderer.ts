@@ -1,12 +1,14 @@
-// One render is one evaluation of the module and one of the policies, and a function of nothing but the request: input
-// and context go in as canonical JSON, so that the order in which an API server sends its keys changes no node.
+// One render is one evaluation of the module (a few where it refers to live values) and one of the policies, and a
+// function of nothing but the request: input, context and observed go in as canonical JSON, so that the order in which an API server sends its keys changes no node.
 import type { CueDiagnostic, CueEvaluation, CueOutcome, CueQuery, CueTree } from 'cuelang-wasm';
+import { isResolvedNode } from '../api/index.ts';
 import { canonicalJson, hashJson, type JsonObject } from '../json/index.ts';
 import type { EmbeddedLibrary, ModuleTree } from '../source/index.ts';
 import {
   INPUT_FIELD,
   inputErrors,
   inputEvaluation,
+  type RenderAnswers,
   type RenderQuestion,
   readPaths,
   renderEvaluation,
@@ -14,6 +16,9 @@ import {
 import { toViolations } from './diagnostics.ts';
 import type { CueEvaluator } from './evaluator.ts';
 import { allInputErrors } from './input-errors.ts';
+import type { LiveGraph } from './live-graph.ts';
+import { type Ask, renderLive } from './live-render.ts';
+import { mentionsObserved } from './observed.ts';
 import { PolicyChecker } from './policies.ts';
 import { RenderError } from './render-error.ts';
 import { type RenderedGraph, readGraph } from './rendered-graph.ts';
@@ -64,7 +69,10 @@ export class Renderer implements ModuleRenderer {
     try {
       const { nodes, metadata, violations } = await this.#graph(request, reads, signal);
       const { input, context } = request;
-      const found = await this.#policies.check({ input, context, nodes }, signal);
+      const found = await this.#policies.check(
+        { input, context, nodes: nodes.filter(isResolvedNode) },
+        signal,
+      );
       const renderHash = hashJson(nodes);
       return { ok: true, nodes, metadata, violations: [...violations, ...found], renderHash, reads };
     } catch (error) {
@@ -74,20 +82,37 @@ export class Renderer implements ModuleRenderer {
   }
 
   async #graph(request: RenderRequest, reads: string[], signal: AbortSignal): Promise<RenderedGraph> {
+    const { module, input, observed = {}, expressions = {} } = request;
+    const isLive = mentionsObserved(module);
     const question: RenderQuestion = {
-      module: request.module,
+      module,
       builtins: this.#builtins,
-      inputJson: canonicalJson(request.input),
+      inputJson: canonicalJson(input),
       contextJson: canonicalJson(request.context),
+      observedJson: isLive ? canonicalJson(observed) : undefined,
     };
     this.#checkInputSize(question.inputJson);
-    const outcome = await this.#evaluate(renderEvaluation(question), signal);
-    const { tree } = request.module;
-    if (!outcome.ok) throw moduleError(outcome.errors, tree);
-    reads.push(...readPaths(outcome.results));
-    const errors = inputErrors(outcome.results);
-    if (errors.length > 0) throw await this.#inputError(question, request.input, errors, signal);
-    return readGraph(outcome.results, tree, this.#limits.maxRenderedBytes);
+    const ask = this.#asker(module.tree, signal);
+    let live: LiveGraph | undefined;
+    let answers: RenderAnswers;
+    if (isLive) {
+      live = await renderLive(ask, question, observed, expressions);
+      answers = live.answers;
+    } else {
+      answers = (await ask(renderEvaluation(question))).results;
+    }
+    reads.push(...readPaths(answers, isLive));
+    const errors = inputErrors(answers);
+    if (errors.length > 0) throw await this.#inputError(question, input, errors, signal);
+    return readGraph(answers, module.tree, this.#limits.maxRenderedBytes, live);
+  }
+
+  #asker(tree: ModuleTree, signal: AbortSignal): Ask {
+    return async (evaluation) => {
+      const outcome = await this.#evaluate(evaluation, signal);
+      if (!outcome.ok) throw moduleError(outcome.errors, tree);
+      return outcome;
+    };
   }
 
   /** Says all that is wrong with an input that has these errors. */

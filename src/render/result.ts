@@ -2,12 +2,17 @@ import type { GraphNode, Violation } from '../api/index.ts';
 import type { JsonObject } from '../json/index.ts';
 import type { ResolvedModule } from '../source/index.ts';
 import type { RenderContext } from './context.ts';
+import type { ExportTable, ObservedValues } from './observed.ts';
 import type { RenderError, RenderPhase } from './render-error.ts';
 
 export interface RenderRequest {
   readonly module: ResolvedModule;
   readonly input: JsonObject;
   readonly context: RenderContext;
+  /** Filled into `observed` of a module that refers to it. */
+  readonly observed?: ObservedValues;
+  /** By which expressions the values were computed. A value of another expression than the module has is left out. */
+  readonly expressions?: ExportTable;
 }
 
 /** `ok: false` is about the module or the input; whatever else goes wrong is thrown. */
@@ -15,14 +20,14 @@ export type RenderResult = Rendered | RenderFailed;
 
 export interface Rendered {
   readonly ok: true;
-  /** In the order of declaration. */
+  /** In the order of declaration; those that wait for live values have no object. */
   readonly nodes: readonly GraphNode[];
   readonly metadata: ModuleMetadata;
   /** Warnings and notes of the module and of the policies. */
   readonly violations: readonly Violation[];
   /** Hash of the nodes. */
   readonly renderHash: string;
-  /** Paths of `context` that the module refers to, sorted, for `renderKey`. */
+  /** Paths of `context` and `observed` that the module refers to, sorted, for `renderKey`. */
   readonly reads: readonly string[];
 }
 
