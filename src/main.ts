@@ -27,6 +27,7 @@ import {
 import type { Logger } from './observability/index.ts';
 import { readClusterFacts, readOwnIdentity } from './operator-facts.ts';
 import { createEvaluatorPool, DEFAULT_RENDER_LIMITS, type ModuleRenderer, Renderer } from './render/index.ts';
+import { RevisionStore } from './revisions/index.ts';
 import { Manager, type ReconcileReport, type Runnable } from './runtime/index.ts';
 import { loadEmbeddedLibrary, ModuleSources } from './source/index.ts';
 import { Tenancy } from './tenancy/index.ts';
@@ -196,6 +197,7 @@ async function buildParts(
     modules,
     namespaces,
     operator,
+    revisions: new RevisionStore(operator),
     tenancy,
     sources: new ModuleSources({ library }),
     renderer: loggedRenderer(

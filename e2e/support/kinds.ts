@@ -1,6 +1,7 @@
 // The kinds that stories speak of, by name.
 import {
   CONFIG_MAPS,
+  CONTROLLER_REVISIONS,
   RESOURCE_GRAPHS,
   type Resource,
   SECRETS,
@@ -16,6 +17,7 @@ function namespaced(group: string, version: string, kind: string, plural: string
 
 export type Kind =
   | 'ConfigMap'
+  | 'ControllerRevision'
   | 'Deployment'
   | 'HorizontalPodAutoscaler'
   | 'Job'
@@ -31,6 +33,7 @@ export type Kind =
 
 export const KINDS: Readonly<Record<Kind, Resource>> = {
   ConfigMap: CONFIG_MAPS,
+  ControllerRevision: CONTROLLER_REVISIONS,
   Deployment: namespaced('apps', 'v1', 'Deployment', 'deployments'),
   HorizontalPodAutoscaler: namespaced(
     'autoscaling',

@@ -58,8 +58,10 @@ export interface GraphMetadata extends JsonObject {
   readonly renderedAt: string;
   /** Digest of the module's tree. */
   readonly digest: string;
-  /** Number of the revision; absent where the graph differs from it only by live values. */
+  /** Number of the revision. Graphs that follow from live values alone have the same one. */
   readonly revision?: number;
+  /** Hash of all that was rendered besides live values: graphs with the same one are one revision. */
+  readonly sourceKey?: string;
 }
 
 /** A node has either an object or, while that depends on a value that is not known yet, what it waits for. */
@@ -173,6 +175,8 @@ export interface ResourceGraphStatus extends JsonObject {
   readonly executedHash?: string;
   /** The change of the nodes that is under way; absent once they have all been Ready with it. */
   readonly execution?: Execution;
+  /** Number of the last revision that was Ready: what a graph that is replaced is remembered by. */
+  readonly readyRevision?: number;
   /** RFC 3339; when the nodes of `executedHash` were first all applied. */
   readonly executedAt?: string;
   /** The newest notable transitions of the graph, oldest first. */

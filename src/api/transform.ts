@@ -139,6 +139,8 @@ export interface RevisionPin extends JsonObject {
   /** Digest of the module that the pin holds for. */
   readonly digest: string;
   readonly reason: 'RollbackOnFailure' | 'RollbackTo';
+  /** Which revision failed, and of what. */
+  readonly message?: string;
 }
 
 export interface LiveRenders extends JsonObject {

@@ -4,10 +4,10 @@ import type { KubeObject } from '../api/index.ts';
 import {
   candidateName,
   entryOf,
-  lastReady,
   nextNumber,
   type RevisionEntry,
   type RevisionOwner,
+  readyOnes,
   revisionName,
   surplus,
 } from './history.ts';
@@ -94,9 +94,9 @@ describe('numbers', () => {
 describe('the last Ready revision', () => {
   test('is the newest one that was, besides the one that runs', () => {
     const history = [entry(3), entry(1), entry(4, false), entry(2)];
-    expect(lastReady(history, undefined)?.number).toBe(3);
-    expect(lastReady(history, 3)?.number).toBe(2);
-    expect(lastReady([entry(4, false)], undefined)).toBeUndefined();
+    expect(readyOnes(history, undefined).map(({ number }) => number)).toEqual([3, 2, 1]);
+    expect(readyOnes(history, 3)[0]?.number).toBe(2);
+    expect(readyOnes([entry(4, false)], undefined)).toEqual([]);
   });
 });
 
@@ -131,7 +131,7 @@ describe('what goes', () => {
         const left = history.filter((one) => !gone.has(one));
         expect(left.filter(({ number }) => !kept.has(number)).length).toBeLessThanOrEqual(Math.max(limit, 1));
         expect(left.length).toBeGreaterThanOrEqual(Math.min(history.length, limit));
-        expect(lastReady(left, undefined)).toEqual(lastReady(history, undefined));
+        expect(readyOnes(left, undefined)[0]).toEqual(readyOnes(history, undefined)[0]);
         for (const one of history) if (kept.has(one.number)) expect(gone.has(one)).toBe(false);
       },
     );

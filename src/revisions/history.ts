@@ -101,17 +101,14 @@ export function nextNumber(
   return Math.max(0, ...known, ...history.map(({ number }) => number)) + 1;
 }
 
-/** The newest revision that was ever Ready, besides this one. */
-export function lastReady(
+/** The revisions that were ever Ready, besides this one, newest first. */
+export function readyOnes(
   history: readonly RevisionEntry[],
   besides: number | undefined,
-): RevisionEntry | undefined {
+): readonly RevisionEntry[] {
   return history
     .filter(({ number, wasReady }) => wasReady && number !== besides)
-    .reduce<RevisionEntry | undefined>(
-      (best, entry) => (entry.number > (best?.number ?? 0) ? entry : best),
-      undefined,
-    );
+    .sort((a, b) => b.number - a.number);
 }
 
 /**
@@ -123,7 +120,7 @@ export function surplus(
   limit: number,
   kept: ReadonlySet<number>,
 ): readonly RevisionEntry[] {
-  const spared = lastReady(history, undefined)?.number;
+  const spared = readyOnes(history, undefined)[0]?.number;
   const counted = history.filter(({ number }) => !kept.has(number)).sort((a, b) => a.number - b.number);
   const excess = Math.max(0, counted.length - limit);
   return counted.filter(({ number }) => number !== spared).slice(0, excess);

@@ -180,6 +180,7 @@ export const RESOURCE_GRAPH_SPEC_SCHEMA: Schema<ResourceGraphSpec> = object<Reso
         renderedAt: time('When these nodes were first rendered.'),
         digest: text(128, "Digest of the module's tree."),
         revision: optional(integer({ description: 'Number of the revision.', minimum: 1 })),
+        sourceKey: optional(text(128, 'Hash of all that was rendered besides live values.')),
       },
       { description: 'Where the nodes come from.' },
     ),
@@ -298,6 +299,7 @@ export const RESOURCE_GRAPH_STATUS_SCHEMA: Schema<ResourceGraphStatus> = object<
         },
       ),
     ),
+    readyRevision: optional(integer({ description: 'The last revision that was ready.', minimum: 1 })),
     executedAt: optional(time('When these nodes were first all applied.')),
     history: optional(
       array(

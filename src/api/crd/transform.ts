@@ -239,6 +239,7 @@ export const TRANSFORM_STATUS_SCHEMA: Schema<TransformStatus> = object<Transform
           generation: integer({ description: 'Generation that it holds for.' }),
           digest: text(128, 'Digest of the module that it holds for.'),
           reason: literals<RevisionPin['reason']>({ RollbackOnFailure: true, RollbackTo: true }),
+          message: optional(text(MAX_MESSAGE_LENGTH, 'Which revision failed, and of what.')),
         },
         { description: 'What keeps an earlier revision running.' },
       ),

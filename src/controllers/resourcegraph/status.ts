@@ -48,6 +48,7 @@ export function statusOfOutcome(
     ...kept,
     observedGeneration: graph.metadata.generation ?? 0,
     executedHash: renderHash,
+    ...(summary.phase === 'Ready' ? readyRevisionOf(graph) : {}),
     ...(execution === undefined ? {} : { execution }),
     phase: isTooLate(ready) ? 'Failed' : summary.phase,
     nodeStatus,
@@ -55,6 +56,11 @@ export function statusOfOutcome(
     ...(blockedBy === undefined ? {} : { blockedBy }),
     conditions: conditionsOf(graph, previous.conditions, ready, removing, nowIso),
   };
+}
+
+function readyRevisionOf({ spec }: ResourceGraph): Pick<ResourceGraphStatus, 'readyRevision'> {
+  const { revision } = spec.metadata;
+  return revision === undefined ? {} : { readyRevision: revision };
 }
 
 /** The status where the graph as a whole can't be executed. What is known of its nodes stays. */

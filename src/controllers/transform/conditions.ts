@@ -1,6 +1,6 @@
 // The conditions of a Transform: how far the pass came, and what that means. Reconciling and Stalled are there only
 // while they are true, so that kstatus reads a Transform without knowing it.
-import type { Condition, Transform, TransformConditionType } from '../../api/index.ts';
+import type { Condition, RevisionPin, Transform, TransformConditionType } from '../../api/index.ts';
 import { findCondition, removeCondition, setCondition } from '../../runtime/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import { clipText } from './clip.ts';
@@ -65,6 +65,8 @@ export function judge(transform: Transform, findings: Findings, isCurrent: boole
     const { reason, message, isStalled } = hold;
     return { status: 'False', reason, message, progress: isStalled ? 'stalled' : 'reconciling' };
   }
+  const pin = findings.pinning?.pin;
+  if (pin !== undefined) return pinnedVerdict(pin, graph);
   if (failure !== undefined && !(failure.step === 'Fetched' && isLastGoodForThisSpec(transform, graph))) {
     const rest = graph === undefined ? 'nothing was created' : 'the last good graph keeps running';
     return {
@@ -78,7 +80,8 @@ export function judge(transform: Transform, findings: Findings, isCurrent: boole
     const message = 'the ResourceGraph is being written';
     return { status: 'False', reason: 'Progressing', message, progress: 'reconciling' };
   }
-  return graphVerdict(graph);
+  const verdict = graphVerdict(graph);
+  return findings.hasNoWayBack === true ? withoutWayBack(verdict) : verdict;
 }
 
 /** Ready keeps what it said: nothing is known any better while nothing is looked at. */
@@ -98,6 +101,31 @@ function isLastGoodForThisSpec(transform: Transform, graph: GraphView | undefine
     applied !== undefined &&
     applied.renderHash === graph?.spec?.metadata.renderHash
   );
+}
+
+/** While a revision is pinned, what module and input say counts for nothing. */
+function pinnedVerdict(pin: RevisionPin, graph: GraphView | undefined): Verdict {
+  const { revision, reason, message } = pin;
+  const isThere = graph?.spec?.metadata.revision === revision;
+  const progressing = { status: 'False', reason: 'Progressing', progress: 'reconciling' } as const;
+  const verdict =
+    graph !== undefined && isThere
+      ? graphVerdict(graph)
+      : { ...progressing, message: 'the ResourceGraph is being written' };
+  if (reason === 'RollbackTo')
+    return { ...verdict, message: `${verdict.message}; runs revision ${revision} (rollbackTo)` };
+  const state = verdict.status === 'True' ? '' : `, which is not ready: ${verdict.message}`;
+  const runs = `revision ${revision} runs until spec or module change (rollbackOnFailure)${state}`;
+  const why = clipText(message ?? 'what was rendered failed', MAX_FAILURE_LENGTH);
+  return { status: 'False', reason: 'RolledBack', message: `${why}; ${runs}`, progress: 'stalled' };
+}
+
+function withoutWayBack(verdict: Verdict): Verdict {
+  const message = clipText(verdict.message, MAX_FAILURE_LENGTH);
+  return {
+    ...verdict,
+    message: `${message}; there is no earlier revision that was ready to go back to (rollbackOnFailure)`,
+  };
 }
 
 function graphVerdict(graph: GraphView): Verdict {

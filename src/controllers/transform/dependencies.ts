@@ -2,6 +2,7 @@ import type { KubeObject } from '../../api/index.ts';
 import type { Informer, OperatorClient } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import type { ClusterFacts, ModuleRenderer } from '../../render/index.ts';
+import type { RevisionStore } from '../../revisions/index.ts';
 import type { ReconcileReport } from '../../runtime/index.ts';
 import type { ModuleSources } from '../../source/index.ts';
 import type { Tenancy } from '../../tenancy/index.ts';
@@ -14,6 +15,7 @@ export interface TransformDependencies {
   readonly modules: Lookup<KubeObject>;
   readonly namespaces: Lookup<{ readonly isTerminating: boolean }>;
   readonly operator: TransformWriter;
+  readonly revisions: Pick<RevisionStore, 'keep' | 'list' | 'read' | 'remove'>;
   readonly tenancy: Pick<Tenancy, 'clientFor' | 'forget' | 'serviceAccountOf'>;
   readonly sources: Pick<ModuleSources, 'fetch' | 'resolve'>;
   readonly renderer: ModuleRenderer;

@@ -1,4 +1,4 @@
-import type { Violation } from '../../api/index.ts';
+import type { RevisionPin, Violation } from '../../api/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
 import type { GraphView } from './graph-view.ts';
@@ -15,6 +15,10 @@ export interface Findings {
   readonly graph?: GraphView | undefined;
   /** Why nothing can be done right now, where that is neither source, module nor graph. */
   readonly hold?: Hold | undefined;
+  /** What keeps a revision running, or that nothing does; undefined where that was not looked at. */
+  readonly pinning?: { readonly pin: RevisionPin | undefined } | undefined;
+  /** The graph failed, and no earlier revision was ever ready. */
+  readonly hasNoWayBack?: boolean;
   /** Nothing is fetched, rendered or applied. */
   readonly isSuspended?: boolean;
   /** Warnings about the graph's size. */

@@ -24,6 +24,7 @@ import { TerminalError } from '../../errors.ts';
 import { applySetId } from '../../graph/index.ts';
 import { stringifyJson } from '../../json/index.ts';
 import type { Rendered } from '../../render/index.ts';
+import type { RevisionContent } from '../../revisions/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import { clipText, clipToken, clipViolations } from './clip.ts';
 import type { GraphWriteLimits } from './dependencies.ts';
@@ -51,6 +52,7 @@ export interface GraphInput {
   readonly transform: Transform;
   readonly result: Rendered;
   readonly resolution: Resolution;
+  readonly sourceKey: string;
   readonly policies: GraphPolicies;
   /** The graph as it is: the time of its render stays with an equal render. */
   readonly previous: ResourceGraphSpec | undefined;
@@ -71,6 +73,22 @@ export function graphSpec(input: GraphInput): ResourceGraphSpec {
   };
 }
 
+/** The spec that runs a revision again, as it was but for the policies. */
+export function revisionSpec(
+  transform: Transform,
+  content: RevisionContent,
+  policies: GraphPolicies,
+): ResourceGraphSpec {
+  const { metadata, nodes, violations } = content;
+  return {
+    sourceRef: sourceReference(transform),
+    metadata,
+    nodes,
+    ...(violations === undefined ? {} : { violations }),
+    ...presentPolicies(policies),
+  };
+}
+
 function presentPolicies(
   policies: GraphPolicies,
 ): Pick<ResourceGraphSpec, 'serviceAccountName' | 'deletionPolicy'> {
@@ -79,7 +97,14 @@ function presentPolicies(
   return { serviceAccountName, deletionPolicy, ...Object.fromEntries(present) };
 }
 
-function graphMetadata({ transform, result, resolution, previous, nowIso }: GraphInput): GraphMetadata {
+function graphMetadata({
+  transform,
+  result,
+  resolution,
+  sourceKey,
+  previous,
+  nowIso,
+}: GraphInput): GraphMetadata {
   const { name, version } = result.metadata;
   const { type, ref } = transform.spec.cueRef;
   const before = previous?.metadata;
@@ -90,6 +115,7 @@ function graphMetadata({ transform, result, resolution, previous, nowIso }: Grap
     renderHash: result.renderHash,
     renderedAt: before?.renderHash === result.renderHash ? before.renderedAt : nowIso,
     digest: resolution.digest,
+    sourceKey,
   };
 }
 

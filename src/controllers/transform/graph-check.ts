@@ -41,11 +41,13 @@ function whyNotConfined(plan: Plan, namespace: string): Failure | undefined {
 }
 
 /**
- * Why the API server did not take the graph, where that is about the graph: its schema, a quota, an admission policy.
+ * Why the API server did not take the graph, or the revision of the one before, where that is about the graph: its
+ * size, its schema, a quota, an admission policy.
  * Undefined for everything else.
  */
 export function whyRefused(error: unknown): Failure | undefined {
-  if (!(error instanceof InvalidObjectError) && !isForbidden(error)) return undefined;
+  const isTooLarge = error instanceof TerminalError && error.code === 'REVISION_TOO_LARGE';
+  if (!isTooLarge && !(error instanceof InvalidObjectError) && !isForbidden(error)) return undefined;
   return failureOf(error, [error.message]);
 }
 

@@ -9,19 +9,24 @@ import {
 import { INVALID_RETRY_MS } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import { isNotFound, type JsonPatchOperation, keyOf, RESOURCE_GRAPHS, TRANSFORMS } from '../../kube/index.ts';
+import type { RevisionContent } from '../../revisions/index.ts';
 import { isBeingDeleted } from '../../runtime/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
-import { type GraphPolicies, graphSpec, newGraph } from './graph-build.ts';
+import { type GraphPolicies, graphSpec, newGraph, revisionSpec } from './graph-build.ts';
 import { whyNotWritable, whyRefused } from './graph-check.ts';
 import { askForReconcile, guarded, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
 import { type GraphRelation, type GraphView, measureGraph, renderHashIn, viewGraph } from './graph-view.ts';
 import type { TransformMemory } from './memory.ts';
 import type { RenderOutcome } from './render.ts';
+import { takeNumber } from './revisions.ts';
 import { reconcileToken } from './source.ts';
 
-type GraphDependencies = Pick<TransformDependencies, 'graphs' | 'limits' | 'now' | 'operator' | 'tenancy'>;
+type GraphDependencies = Pick<
+  TransformDependencies,
+  'graphs' | 'limits' | 'now' | 'operator' | 'revisions' | 'tenancy'
+>;
 
 export interface GraphTask {
   readonly transform: Transform;
@@ -32,6 +37,10 @@ export interface GraphTask {
   readonly resolution: Resolution | undefined;
   /** Undefined where the source gave nothing to render. */
   readonly render: RenderOutcome | undefined;
+  /** A revision to run in place of a render. */
+  readonly pinned?: { readonly number: number; readonly content: RevisionContent } | undefined;
+  /** Nothing can have been created for the Transform before this pass. */
+  readonly isNew: boolean;
 }
 
 export interface GraphOutcome {
@@ -49,7 +58,8 @@ export function policiesOf(
   return {
     serviceAccountName: deps.tenancy.serviceAccountOf(spec),
     deletionPolicy: spec.deletionPolicy ?? 'Delete',
-    prunePolicy: spec.prunePolicy,
+    // What failed must have removed nothing that the last good graph needs.
+    prunePolicy: spec.rollbackOnFailure === true ? 'AfterReady' : spec.prunePolicy,
     drift: spec.drift,
     suspend: spec.suspend === true ? true : undefined,
     adopt: spec.adopt,
@@ -81,16 +91,18 @@ export async function bringGraph(
 async function write(
   deps: GraphDependencies,
   task: GraphTask,
-  { spec, failure }: WantedSpec,
+  { spec: wanted, failure }: WantedSpec,
   signal: AbortSignal,
 ): Promise<GraphOutcome> {
   const { graph, transform, relation } = task;
   const outcome = failure === undefined ? {} : { failure };
   if (graph === undefined) {
-    const created = spec === undefined ? undefined : await create(deps, task, spec, signal);
+    const first = await withNumber(deps, task, wanted, signal);
+    const created = first === undefined ? undefined : await create(deps, task, first, signal);
     return { graph: created, ...outcome };
   }
   if (relation === 'lost' && !(await isStillWanted(deps, transform, signal))) return { graph: undefined };
+  const spec = await withNumber(deps, task, wanted, signal);
   // Where nothing can be rendered, an unreadable graph stays what it is: there is nothing to put in its place.
   if (spec === undefined && graph.spec === undefined) return { graph, ...outcome };
   const changes = [
@@ -102,6 +114,18 @@ async function write(
   return { graph: current, ...outcome };
 }
 
+/** The spec as it is written: what it replaces is kept before. */
+async function withNumber(
+  deps: GraphDependencies,
+  task: GraphTask,
+  spec: ResourceGraphSpec | undefined,
+  signal: AbortSignal,
+): Promise<ResourceGraphSpec | undefined> {
+  if (spec === undefined) return undefined;
+  const revision = await takeNumber(deps, task, spec.metadata, signal);
+  return revision === undefined ? spec : { ...spec, metadata: { ...spec.metadata, revision } };
+}
+
 interface WantedSpec {
   /** What to write; undefined where the graph holds these nodes, or where there are none to write. */
   readonly spec?: ResourceGraphSpec;
@@ -110,14 +134,21 @@ interface WantedSpec {
 }
 
 function wantedSpec(deps: GraphDependencies, task: GraphTask): WantedSpec {
-  const { render, resolution, transform, graph, memory } = task;
+  const { render, resolution, transform, graph, memory, pinned } = task;
+  const policies = policiesOf(deps, transform);
+  if (pinned !== undefined) {
+    const spec = revisionSpec(transform, pinned.content, policies);
+    const failure = whyNotWritable(spec, transform.metadata.namespace ?? '', deps.limits);
+    return failure === undefined ? { spec } : { failure };
+  }
   if (render?.state !== 'rendered' || resolution === undefined) return {};
   if (renderHashIn(graph, memory) === render.result.renderHash) return {};
   const spec = graphSpec({
     transform,
     resolution,
     result: render.result,
-    policies: policiesOf(deps, transform),
+    sourceKey: render.summary.sourceKey ?? render.summary.key,
+    policies,
     previous: graph?.spec,
     nowIso: isoSeconds(deps.now()),
   });

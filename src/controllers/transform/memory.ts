@@ -5,6 +5,7 @@ import type { PequodError } from '../../errors.ts';
 import type { JsonObject } from '../../json/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
+import type { Hold } from './findings.ts';
 import type { GraphSize } from './graph-build.ts';
 
 /** The last answer of the source. */
@@ -38,6 +39,8 @@ export interface RenderSummary {
   readonly key: string;
   readonly reads: readonly string[];
   readonly renderHash: string;
+  /** The key without live values; undefined where the nodes are not at hand and it is not asked for. */
+  readonly sourceKey?: string;
   /** Warnings; undefined where only the graph still knows them. */
   readonly violations: readonly Violation[] | undefined;
 }
@@ -68,6 +71,10 @@ export interface TransformMemory {
   measure?: GraphMeasure | undefined;
   /** What the API server made of nodes that we wrote, where it changed them: nothing is gained by writing again. */
   storedAs?: { readonly renderHash: string; readonly hash: string } | undefined;
+  /** A revision that can't be run, so that it is not read again and again. */
+  unrunnable?: { readonly question: string; readonly hold: Hold; readonly retryAtMs?: number } | undefined;
+  /** Generation of the graph, by uid, that failed and has no revision to go back to. */
+  dead?: string | undefined;
   /** Token of the last reconcile that was asked for and that this process has seen. */
   token?: string | undefined;
   statusWrittenAtMs?: number | undefined;

@@ -90,6 +90,19 @@ function setUp(parts: Partial<World> = {}) {
       get: () => Promise.reject(new Error('not part of this test')),
       delete: () => Promise.reject(new Error('not part of this test')),
     },
+    revisions: {
+      list: async () => [],
+      keep: async (_owner, { number }) => ({
+        number,
+        name: `web-${number}`,
+        uid: 'revision-uid',
+        resourceVersion: '1',
+        renderHash: undefined,
+        wasReady: false,
+      }),
+      read: async () => undefined,
+      remove: async () => undefined,
+    },
     tenancy: {
       serviceAccountOf: () => 'default',
       clientFor: () => Promise.reject(new Error('not part of this test')),

@@ -18,8 +18,10 @@ import {
   type Result,
   requeueAfter,
 } from '../../runtime/index.ts';
+import type { Resolution } from '../../source/index.ts';
 import { finalizeTransform } from './deletion.ts';
 import type { TransformDependencies } from './dependencies.ts';
+import { rollBackFailed } from './failed-graph.ts';
 import type { Failure } from './failure.ts';
 import { ensureFinalizer } from './finalizer.ts';
 import type { Findings, Hold } from './findings.ts';
@@ -28,6 +30,7 @@ import { type GraphView, measureGraph, relationOf, renderHashIn, viewGraph } fro
 import { bringGraph } from './graph-write.ts';
 import { resolveInput } from './input.ts';
 import { type InputMemory, type SourceMemory, TransformMemories, type TransformMemory } from './memory.ts';
+import { bringRevision, type PinRun, wantedRevision } from './pins.ts';
 import { type RenderOutcome, renderTransform } from './render.ts';
 import { reconcileToken, resolveSource } from './source.ts';
 import { invalidStatus, nextStatus } from './status.ts';
@@ -41,6 +44,15 @@ interface PassEnd {
   readonly sourceDueAtMs: number | undefined;
   /** When a failed render is tried again; in the past where the pass did not come to it. */
   readonly renderDueAtMs: number | undefined;
+}
+
+/** What a pass is about. */
+interface Pass {
+  readonly object: KubeObject;
+  readonly transform: Transform;
+  readonly memory: TransformMemory;
+  /** The finalizer was added by this very pass. */
+  readonly isNew: boolean;
 }
 
 export class TransformReconciler {
@@ -82,7 +94,8 @@ export class TransformReconciler {
     const transform = decoded.value;
     if (await deleteExpired(this.#deps, transform, context.log, context.signal)) return DONE;
     this.#notice(reconcileToken(transform), memory);
-    const end = await this.#run(transform, memory, context);
+    const end = await this.#run({ object, transform, memory, isNew: object !== stored }, context);
+    if (end === 'again') return REQUEUE;
     const previous = transform.status ?? {};
     const next = nextStatus(transform, end.findings, isoSeconds(this.#deps.now()));
     const dueMs = await writeStatus(this.#deps, object, previous, next, memory, context.log, context.signal);
@@ -94,19 +107,38 @@ export class TransformReconciler {
     if (token === memory.token) return;
     memory.token = token;
     memory.failed = undefined;
+    memory.unrunnable = undefined;
+    memory.dead = undefined;
   }
 
-  async #run(transform: Transform, memory: TransformMemory, context: ReconcileContext): Promise<PassEnd> {
+  async #run(pass: Pass, context: ReconcileContext): Promise<PassEnd | 'again'> {
+    const { object, transform, memory, isNew } = pass;
     const { signal, log } = context;
     const { namespace, name } = transform.metadata;
     if (transform.spec.suspend === true) return await this.#suspend(transform, memory, signal);
-    const source = await resolveSource(this.#deps, transform, memory, signal);
+    const isFixed = transform.spec.rollbackTo !== undefined;
+    const source = isFixed ? undefined : await resolveSource(this.#deps, transform, memory, signal);
     const stored = this.#deps.graphs.get(namespace, name);
     const graph = stored === undefined ? undefined : viewGraph(stored);
     const hold = holdOf(graph, transform);
     if (hold !== undefined) return endOf(transform, memory, source, undefined, { hold });
-    const { answer } = source;
-    const resolution = answer.ok ? answer.resolution : undefined;
+    const resolution = resolutionIn(source);
+    const relation = graph === undefined ? undefined : relationOf(graph, transform);
+    const task = { transform, memory, graph, relation, resolution, render: undefined, isNew };
+    const wanted = wantedRevision(transform, resolution);
+    if (wanted !== undefined) {
+      const pinned = await bringRevision(this.#deps, { object, task, log }, wanted, signal);
+      return pinned === 'again' ? pinned : endOf(transform, memory, source, undefined, pinned);
+    }
+    return await this.#runRender({ object, task, log }, source, signal);
+  }
+
+  async #runRender(
+    run: PinRun,
+    source: SourceMemory | undefined,
+    signal: AbortSignal,
+  ): Promise<PassEnd | 'again'> {
+    const { transform, memory, graph, resolution } = run.task;
     const inGraph = renderHashIn(graph, memory);
     const input = await resolveInput(this.#deps, transform, memory, signal);
     const rendered = withInput(transform, input);
@@ -114,16 +146,17 @@ export class TransformReconciler {
       resolution === undefined || rendered === undefined
         ? undefined
         : await renderTransform(this.#deps, rendered, memory, resolution, inGraph, signal);
-    const relation = graph === undefined ? undefined : relationOf(graph, transform);
-    const task = { transform, memory, graph, relation, resolution, render };
-    const outcome = await bringGraph(this.#deps, task, signal);
+    const outcome = await bringGraph(this.#deps, { ...run.task, render }, signal);
     if (outcome.graph !== undefined && outcome.graph !== graph) {
-      log.info({ renderHash: outcome.graph.spec?.metadata.renderHash }, 'ResourceGraph written');
+      run.log.info({ renderHash: outcome.graph.spec?.metadata.renderHash }, 'ResourceGraph written');
     }
     const warnings = this.#sizeWarnings(outcome.graph, memory);
     const failure = outcome.failure ?? (resolution === undefined ? undefined : inputFailure(input));
-    const found = { ...outcome, failure, sizeWarnings: warnings };
-    return endOf(transform, memory, memory.source ?? source, render, found, input.nextAtMs);
+    const found = { ...outcome, failure, sizeWarnings: warnings, pinning: { pin: undefined } };
+    const end = endOf(transform, memory, memory.source ?? source, render, found, input.nextAtMs);
+    const way = await rollBackFailed(this.#deps, run, end.findings, signal);
+    if (way === 'again') return way;
+    return way === undefined ? end : { ...end, findings: { ...end.findings, hasNoWayBack: true } };
   }
 
   /** Of a suspended Transform only the policies reach the graph, and that it is suspended is one of them. */
@@ -133,7 +166,15 @@ export class TransformReconciler {
     const graph = stored === undefined ? undefined : viewGraph(stored);
     const relation = graph === undefined ? undefined : relationOf(graph, transform);
     const isOurs = relation === 'ours' || relation === 'lost';
-    const task = { transform, memory, graph, relation, resolution: undefined, render: undefined };
+    const task = {
+      transform,
+      memory,
+      graph,
+      relation,
+      resolution: undefined,
+      render: undefined,
+      isNew: false,
+    };
     const outcome = isOurs ? await bringGraph(this.#deps, task, signal) : { graph: undefined };
     const findings = { ...outcome, isSuspended: true, token: reconcileToken(transform) };
     return { findings, sourceDueAtMs: undefined, renderDueAtMs: undefined };
@@ -192,24 +233,23 @@ function holdOf(graph: GraphView | undefined, transform: Transform): Hold | unde
 function endOf(
   transform: Transform,
   memory: TransformMemory,
-  source: SourceMemory,
+  source: SourceMemory | undefined,
   render: RenderOutcome | undefined,
-  outcome: Pick<Findings, 'failure' | 'graph' | 'hold' | 'sizeWarnings'>,
+  outcome: Pick<Findings, 'failure' | 'graph' | 'hold' | 'pinning' | 'sizeWarnings'>,
   inputDueAtMs?: number,
 ): PassEnd {
-  const { answer } = source;
   const failure = outcome.failure ?? failureOf(source, render);
   const hasSummary = render?.state === 'known' || render?.state === 'rendered';
   return {
     findings: {
       ...outcome,
       failure,
-      resolution: answer.ok ? answer.resolution : undefined,
+      resolution: resolutionIn(source),
       summary: hasSummary ? render.summary : undefined,
       token: reconcileToken(transform),
     },
-    sourceDueAtMs: earliest(source.nextAtMs, inputDueAtMs),
-    renderDueAtMs: memory.failed?.retryAtMs,
+    sourceDueAtMs: earliest(source?.nextAtMs, inputDueAtMs),
+    renderDueAtMs: memory.unrunnable?.retryAtMs ?? memory.failed?.retryAtMs,
   };
 }
 
@@ -227,7 +267,11 @@ function earliest(...timesMs: readonly (number | undefined)[]): number | undefin
   return known.length === 0 ? undefined : Math.min(...known);
 }
 
-function failureOf({ answer }: SourceMemory, render: RenderOutcome | undefined): Failure | undefined {
-  if (!answer.ok) return { step: 'Fetched', error: answer.error, violations: [] };
+function resolutionIn(source: SourceMemory | undefined): Resolution | undefined {
+  return source?.answer.ok === true ? source.answer.resolution : undefined;
+}
+
+function failureOf(source: SourceMemory | undefined, render: RenderOutcome | undefined): Failure | undefined {
+  if (source?.answer.ok === false) return { step: 'Fetched', error: source.answer.error, violations: [] };
   return render?.state === 'failed' ? render.failed.failure : undefined;
 }

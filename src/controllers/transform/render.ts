@@ -66,7 +66,9 @@ export async function renderTransform(
   }
   const reads = storableReads(result.reads);
   const { renderHash, violations } = result;
-  memory.rendered = { key: keyFor(reads), reads, renderHash, violations };
+  // Live values are what a render may follow from without being a revision of its own.
+  const sourceKey = keyFor(reads.filter((path) => !/^observed\b/.test(path)));
+  memory.rendered = { key: keyFor(reads), reads, renderHash, sourceKey, violations };
   memory.failed = undefined;
   return { state: 'rendered', summary: memory.rendered, result };
 }

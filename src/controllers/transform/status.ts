@@ -1,6 +1,12 @@
 // What a Transform's status says, as a function of what a pass has found. Pure: no clock, no calls. What is not known
 // any better keeps its last value, so that a source that can't be reached does not hide what runs.
-import type { ResourceGraphStatus, Transform, TransformStatus, Violation } from '../../api/index.ts';
+import type {
+  ResourceGraphStatus,
+  RevisionPin,
+  Transform,
+  TransformStatus,
+  Violation,
+} from '../../api/index.ts';
 import { canonicalJson } from '../../json/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import { clipText, clipToken, clipViolations } from './clip.ts';
@@ -20,6 +26,7 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
   const {
     blockedBy: _blockedBy,
     nodes: _nodes,
+    pin: pinBefore,
     resourceGraphRef: _ref,
     violations: _violations,
     ...kept
@@ -38,6 +45,7 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
           applied: { ...revisionOf(resolution), digest: resolution.digest, renderHash: summary.renderHash },
         }
       : {}),
+    ...revisionPart(findings, pinBefore),
     ...mirror(graph?.status),
     ...(failure === undefined ? {} : { blockedBy: clipText(failure.error.message, MAX_BLOCKED_BY_LENGTH) }),
   };
@@ -48,6 +56,20 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
     ...(violations === undefined || violations.length === 0 ? {} : { violations }),
     ...(verdict.status === 'True' ? { firstReadyAt: previous.firstReadyAt ?? nowIso } : {}),
     conditions: verdictConditions(steps, verdict, generation, nowIso),
+  };
+}
+
+/** Which revision runs, and why. What a pinned graph was rendered from is no render that could be gone on from. */
+function revisionPart(
+  { graph, pinning }: Findings,
+  pinBefore: RevisionPin | undefined,
+): Pick<TransformStatus, 'applied' | 'currentRevision' | 'pin'> {
+  const pin = pinning === undefined ? pinBefore : pinning.pin;
+  const { revision, digest = '', renderHash = '' } = graph?.spec?.metadata ?? {};
+  return {
+    ...(revision === undefined ? {} : { currentRevision: revision }),
+    ...(pin === undefined ? {} : { pin }),
+    ...(pin !== undefined && pin.revision === revision ? { applied: { digest, renderHash } } : {}),
   };
 }
 

@@ -32,6 +32,7 @@ import {
 } from '../../../src/kube/index.ts';
 import { silentLogger } from '../../../src/observability/index.ts';
 import { createEvaluatorPool, type ModuleRenderer, Renderer } from '../../../src/render/index.ts';
+import { RevisionStore } from '../../../src/revisions/index.ts';
 import { loadEmbeddedLibrary, ModuleSources } from '../../../src/source/index.ts';
 import { Tenancy } from '../../../src/tenancy/index.ts';
 import { accessControlPlane } from '../../control-plane/index.ts';
@@ -212,6 +213,7 @@ async function startRun(parts: RunParts): Promise<Run> {
     modules,
     namespaces,
     operator,
+    revisions: new RevisionStore(operator),
     tenancy: new Tenancy({ operator, defaultServiceAccount: 'default', now: Date.now }),
     sources,
     renderer: {
