@@ -6,7 +6,7 @@ import {
   createGraphController,
   GRAPH_INDEX,
   GraphSessions,
-  IgnoredFieldsRegistry,
+  NodeInterests,
 } from './controllers/resourcegraph/index.ts';
 import { createTransformController, DEFAULT_GRAPH_WRITE_LIMITS } from './controllers/transform/index.ts';
 import {
@@ -150,14 +150,14 @@ async function buildParts(
     project: slim,
     isEqual: isSameVersion,
   });
-  const ignored = new IgnoredFieldsRegistry();
+  const interests = new NodeInterests();
   graphs.onChange(({ key, current }) =>
-    ignored.update({ namespace: key.namespace ?? '', name: key.name }, current),
+    interests.update({ namespace: key.namespace ?? '', name: key.name }, current),
   );
   const childInformers = new InformerSet({
     ...basics,
     labelSelector: GRAPH_LABEL,
-    project: (object: KubeObject) => observe(object, (child) => ignored.pointersOf(child)),
+    project: (object: KubeObject) => observe(object, interests),
     indexes: { [GRAPH_INDEX]: ({ graphId }) => (graphId === undefined ? [] : [graphId]) },
   });
   const identity = await readOwnIdentity(operator, signal);
@@ -176,6 +176,7 @@ async function buildParts(
       namespaces,
       definitions,
       children: new Children(childInformers),
+      interests,
       sessions: new GraphSessions(),
       operator,
       mapper,

@@ -9,7 +9,13 @@ export {
 export { ObjectApplier } from './applier.ts';
 export { fieldManagerOf } from './fields/index.ts';
 export { markedOrigin } from './origin.ts';
-export { evaluateReadiness, type IgnoredPointers, type Observation, observe } from './readiness/index.ts';
+export {
+  type Answers,
+  evaluateReadiness,
+  type Observation,
+  type ObservationInterests,
+  observe,
+} from './readiness/index.ts';
 export { ObjectRemover, type Removal, type RemovalResult } from './removal.ts';
 export type { ApplyOutcome, ApplyRequest } from './request.ts';
 export { type GraphOwner, sentHash, stampObject } from './stamp.ts';

@@ -238,21 +238,22 @@ describe('problems of a graph', () => {
   });
 
   it.each([
-    [{ type: 'Sometimes' }, 'has the unknown type "Sometimes"'],
-    [
-      { type: 'Exists', timeout: '5' },
-      'has the timeout "5", which is not a positive duration such as 90s or 5m',
-    ],
-    [
-      { type: 'Exists', timeout: '0s' },
-      'has the timeout "0s", which is not a positive duration such as 90s or 5m',
-    ],
-    [{ type: 'ConditionMatch' }, 'lacks conditionType'],
+    [{ type: 'Sometimes' }, '.type: must be one of ConditionMatch'],
+    [{ type: 'Exists', timeout: '5' }, '.timeout: must be a duration such as 90s or 5m'],
+    [{ type: 'Exists', timeout: '0s' }, '.timeout: must be longer than zero'],
+    [{ type: 'ConditionMatch' }, '.conditionType: is required'],
     [
       { type: 'ConditionMatch', conditionType: 'Ready', conditionStatus: 'Yes' },
-      'has a conditionStatus other than True, False or Unknown',
+      '.conditionStatus: must be one of True, False, Unknown',
     ],
-    ['Exists', 'is not an object'],
+    ['Exists', ': must be an object, not a string'],
+    [{ type: 'CEL' }, '.expression: is required'],
+    [{ type: 'CEL', expression: 'objekt.x' }, '.expression: 1:1: unknown variable: objekt'],
+    [{ type: 'CEL', expression: '1 + 1' }, '.expression: 1:1: the result is of type int, not bool'],
+    [
+      { type: 'CEL', expression: 'object.ok', failedWhen: 'object.bad &&' },
+      '.failedWhen: 1:14: unexpected token: EOF',
+    ],
   ])('refuses the predicate %j', (predicate, message) => {
     const nodes: GraphNode[] = JSON.parse(
       JSON.stringify([{ ...node('n'), readyWhen: [{ type: 'Exists' }, predicate] }]),
@@ -261,9 +262,42 @@ describe('problems of a graph', () => {
       {
         code: 'InvalidPredicate',
         nodeIds: ['n'],
-        message: `node n has an invalid readyWhen: entry 1 ${message}`,
+        message: expect.stringContaining(`node n has an invalid readyWhen[1]${message}`),
       },
     ]);
+  });
+
+  it.each([
+    [{ host: 'object.status +' }, 'has an invalid exports.host: 1:16: unexpected token: EOF'],
+    [{ host: 'missing(1)' }, 'has an invalid exports.host: 1:1: unknown function: missing'],
+    [{ host: 7 }, 'has an invalid exports.host: must be a string, not a number'],
+    ['host', 'has an invalid exports: must be an object, not a string'],
+  ])('refuses the exports %j', (exports, message) => {
+    const nodes: GraphNode[] = JSON.parse(JSON.stringify([{ ...node('n'), exports }]));
+    expect(problemsOf(nodes)).toEqual([
+      { code: 'InvalidExport', nodeIds: ['n'], message: `node n ${message}` },
+    ]);
+  });
+
+  it('refuses to export from a Secret', () => {
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 's' } };
+    expect(problemsOf([node('n', [], { object: secret, exports: { token: 'object.data.token' } })])).toEqual([
+      {
+        code: 'InvalidExport',
+        nodeIds: ['n'],
+        message: 'node n exports token of a Secret: what is in a Secret stays there',
+      },
+    ]);
+  });
+
+  it('takes a pending node, which has exports and predicates but no object', () => {
+    const pending: GraphNode = {
+      id: 'n',
+      waitsFor: ['observed.db.host'],
+      exports: { host: 'object.status.host' },
+      readyWhen: [{ type: 'CEL', expression: 'object.status.ready' }],
+    };
+    expect(problemsOf([pending])).toEqual([]);
   });
 
   it.each([

@@ -16,7 +16,7 @@ import { type EdgeList, findEdges } from './edges.ts';
 import { identityOfNode } from './identity.ts';
 import { IndexHeap } from './index-heap.ts';
 import type { GraphProblem } from './problem.ts';
-import { validateNodes } from './validate.ts';
+import { type ExpressionCheck, validateNodes } from './validate.ts';
 
 interface PlacedNode {
   readonly id: string;
@@ -68,6 +68,8 @@ export interface PlanOptions {
   readonly namespace: string;
   /** Default 100. */
   readonly maxNodes?: number;
+  /** What is wrong with an expression; a caller may remember it. */
+  readonly checkExpression?: ExpressionCheck;
 }
 
 export type PlanResult =
@@ -84,7 +86,7 @@ export function buildPlan(nodes: readonly GraphNode[], options: PlanOptions): Pl
     const message = `the graph has ${nodes.length} nodes, at most ${maxNodes} are allowed`;
     return { ok: false, problems: [{ code: 'TooManyNodes', nodeIds: [], message }] };
   }
-  const problems = [...validateNodes(nodes, options.namespace)];
+  const problems = [...validateNodes(nodes, options.namespace, options.checkExpression)];
   const { edges, problems: edgeProblems } = findEdges(nodes);
   problems.push(...edgeProblems);
   const sorted = sortTopologically(edges);

@@ -10,6 +10,7 @@ export type GraphProblemCode =
   | 'InvalidObject'
   | 'DuplicateObject'
   | 'InvalidPredicate'
+  | 'InvalidExport'
   | 'InvalidIgnoreField';
 
 export interface GraphProblem {

@@ -1,34 +1,30 @@
 // What can be wrong with a single node, or with two that name the same object. Nothing here trusts the types: the nodes
 // may come from a module or from an object in the cluster that someone edited.
-import {
-  durationMs,
-  type GraphNode,
-  identityKey,
-  isResolvedNode,
-  type ReadinessPredicateType,
-  type ResolvedNode,
-} from '../api/index.ts';
-import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../json/index.ts';
+import { graphNodeProblems } from '../api/crd/index.ts';
+import { type GraphNode, identityKey, isResolvedNode, type ResolvedNode } from '../api/index.ts';
+import { type CheckedExpression, checkExpression, type WantedType } from '../cel/index.ts';
+import { isJsonArray, isJsonObject, type JsonValue } from '../json/index.ts';
 import { identityOfNode } from './identity.ts';
 import { whyNotIgnorable } from './ignore-field.ts';
 import type { GraphProblem, GraphProblemCode } from './problem.ts';
 
 const ID = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-const PREDICATE_TYPES: ReadonlySet<string> = new Set<ReadinessPredicateType>([
-  'ConditionMatch',
-  'DeploymentAvailable',
-  'StatefulSetReady',
-  'JobComplete',
-  'Exists',
-  'CEL',
-  'External',
-  'Webhook',
+/** Fields about the live object, by what a problem in them is. */
+const LIVE_FIELDS: ReadonlyMap<string, GraphProblemCode> = new Map([
+  ['readyWhen', 'InvalidPredicate'],
+  ['exports', 'InvalidExport'],
 ]);
-const CONDITION_STATUSES: ReadonlySet<string> = new Set(['True', 'False', 'Unknown']);
+
+/** What is wrong with an expression. */
+export type ExpressionCheck = (text: string, wanted: WantedType) => CheckedExpression;
 
 /** All problems of the nodes apart from their edges. */
-export function validateNodes(nodes: readonly GraphNode[], namespace: string): readonly GraphProblem[] {
+export function validateNodes(
+  nodes: readonly GraphNode[],
+  namespace: string,
+  check: ExpressionCheck = checkExpression,
+): readonly GraphProblem[] {
   const problems: GraphProblem[] = [];
   const byId = new Map<string, number>();
   const byObject = new Map<string, string>();
@@ -52,8 +48,8 @@ export function validateNodes(nodes: readonly GraphNode[], namespace: string): r
       if (other === undefined) byObject.set(key, name);
       else problems.push(duplicateObject(other, name, node));
     }
-    if (node.readyWhen !== undefined) {
-      for (const message of predicateProblems(node.readyWhen)) add('InvalidPredicate', message);
+    if (node.readyWhen !== undefined || node.exports !== undefined) {
+      for (const [code, message] of liveProblems(node, check)) add(code, message);
     }
     if (node.ignoreFields !== undefined) {
       for (const message of ignoreProblems(node.ignoreFields)) add('InvalidIgnoreField', message);
@@ -98,34 +94,40 @@ function duplicateObject(first: string, second: string, node: ResolvedNode): Gra
   return { code: 'DuplicateObject', nodeIds: [first, second], message };
 }
 
-function* predicateProblems(predicates: JsonValue): Generator<string> {
-  if (!isJsonArray(predicates)) {
-    yield 'has a readyWhen that is not a list';
-    return;
+/** What is wrong with readiness predicates and exports: their shape, or an expression in them. */
+function* liveProblems(node: GraphNode, check: ExpressionCheck): Generator<[GraphProblemCode, string]> {
+  let isSound = true;
+  for (const { path, message } of graphNodeProblems(node)) {
+    const code = LIVE_FIELDS.get(/^\w+/.exec(path)?.[0] ?? '');
+    if (code === undefined) continue;
+    isSound = false;
+    yield [code, `has an invalid ${path}: ${message}`];
   }
-  for (const [at, predicate] of predicates.entries()) {
-    const problem = isJsonObject(predicate) ? whyNotPredicate(predicate) : 'is not an object';
-    if (problem !== undefined) yield `has an invalid readyWhen: entry ${at} ${problem}`;
-  }
+  if (isSound) yield* expressionProblems(node, check);
 }
 
-function whyNotPredicate(predicate: JsonObject): string | undefined {
-  const { type, timeout, conditionType, conditionStatus } = predicate;
-  if (typeof type !== 'string' || !PREDICATE_TYPES.has(type)) {
-    return `has the unknown type ${JSON.stringify(type ?? null)}`;
-  }
-  if (timeout !== undefined) {
-    const timeoutMs = typeof timeout === 'string' ? durationMs(timeout) : undefined;
-    if (timeoutMs === undefined || timeoutMs <= 0) {
-      return `has the timeout ${JSON.stringify(timeout)}, which is not a positive duration such as 90s or 5m`;
+function* expressionProblems(
+  { object, readyWhen, exports }: GraphNode,
+  check: ExpressionCheck,
+): Generator<[GraphProblemCode, string]> {
+  for (const [at, predicate] of (readyWhen ?? []).entries()) {
+    if (predicate.type !== 'CEL') continue;
+    for (const name of ['expression', 'failedWhen'] as const) {
+      const checked =
+        predicate[name] === undefined ? ({ ok: true } as const) : check(predicate[name], 'bool');
+      if (!checked.ok)
+        yield ['InvalidPredicate', `has an invalid readyWhen[${at}].${name}: ${checked.message}`];
     }
   }
-  if (type !== 'ConditionMatch') return undefined;
-  if (typeof conditionType !== 'string' || conditionType === '') return 'lacks conditionType';
-  if (conditionStatus === undefined) return undefined;
-  return typeof conditionStatus === 'string' && CONDITION_STATUSES.has(conditionStatus)
-    ? undefined
-    : 'has a conditionStatus other than True, False or Unknown';
+  const names = Object.keys(exports ?? {});
+  if (names.length > 0 && object?.kind === 'Secret' && object.apiVersion === 'v1') {
+    yield ['InvalidExport', `exports ${names.join(', ')} of a Secret: what is in a Secret stays there`];
+    return;
+  }
+  for (const name of names) {
+    const checked = check(exports?.[name] ?? '', 'any');
+    if (!checked.ok) yield ['InvalidExport', `has an invalid exports.${name}: ${checked.message}`];
+  }
 }
 
 function* ignoreProblems(fields: JsonValue): Generator<string> {

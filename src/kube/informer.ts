@@ -7,7 +7,7 @@ import type { Logger } from '../observability/index.ts';
 import { pause, untilAborted } from './abort.ts';
 import type { KubeClient } from './client.ts';
 import { isExpired, isForbidden, isKindNotServed } from './errors.ts';
-import { type InformerEvent, ObjectStore, type ObjectStoreOptions } from './object-store.ts';
+import { type InformerEvent, ObjectStore, type ObjectStoreOptions, type Version } from './object-store.ts';
 import { Reflector, type WatchTiming } from './reflector.ts';
 import { keyOf, type Resource, resourceLabel } from './resource.ts';
 import { RetryPolicy, type RetryTiming } from './retry-policy.ts';
@@ -161,14 +161,20 @@ export class Informer<T> {
 
   /** Shows the answer of a write of our own until the watch delivers it. Handlers are not called. */
   observeOwnWrite(object: KubeObject): void {
+    const version = this.#versionOf(object);
+    if (version !== undefined) this.#store.observeOwnWrite(keyOf(object), version, this.#options.now());
+  }
+
+  /** Takes in an object that was read because its projection lacks something. Handlers are not called. */
+  observeAgain(object: KubeObject): void {
+    const version = this.#versionOf(object);
+    if (version !== undefined) this.#store.observeAgain(keyOf(object), version, this.#options.now());
+  }
+
+  #versionOf(object: KubeObject): Version<T> | undefined {
     const { uid = '', resourceVersion = '' } = object.metadata;
-    const value = this.#project(object);
-    if (value === undefined) return;
-    this.#store.observeOwnWrite(
-      keyOf(object),
-      { uid, resourceVersion, value: value.value },
-      this.#options.now(),
-    );
+    const projected = this.#project(object);
+    return projected === undefined ? undefined : { uid, resourceVersion, value: projected.value };
   }
 
   async #run(): Promise<void> {

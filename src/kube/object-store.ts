@@ -137,6 +137,21 @@ export class ObjectStore<T> {
     this.#reindex(slot);
   }
 
+  /** What was read of a version that may be known already: its value replaces the known one. Nobody is told. */
+  observeAgain(key: ObjectKey, version: Version<T>, nowMs: number): void {
+    const slot = this.#slots.get(idOf(key.namespace, key.name));
+    const { base, overlay } = slot ?? {};
+    if (slot !== undefined && overlay !== undefined && isSame(overlay.version, version)) {
+      slot.overlay = { ...overlay, version };
+    } else if (slot !== undefined && base !== undefined && isSame(base, version)) {
+      slot.base = version;
+    } else {
+      this.observeOwnWrite(key, version, nowMs);
+      return;
+    }
+    this.#reindex(slot);
+  }
+
   /** A list begins: writes that were answered before are in it. */
   beginList(): void {
     this.#listCount += 1;

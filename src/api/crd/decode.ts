@@ -30,6 +30,12 @@ export function decodeResourceGraph(object: KubeObject): Decoded<ResourceGraph> 
   return decode(RESOURCE_GRAPH_SCHEMA, object);
 }
 
+/** What of a node does not fit the schema; fields that it does not name are left alone. Paths begin in the node. */
+export function graphNodeProblems(node: JsonObject): readonly Problem[] {
+  const decoded = decode<GraphNode>(GRAPH_NODE_SCHEMA, node);
+  return decoded.ok ? [] : decoded.problems;
+}
+
 /** A node as somebody wrote it: a field that the schema does not name is most likely misspelt, and a problem. */
 export function decodeGraphNode(node: JsonObject, path: string): Decoded<GraphNode> {
   const unknown = unknownFields(GRAPH_NODE_SCHEMA, node, path);

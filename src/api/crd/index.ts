@@ -9,6 +9,7 @@ export {
   decodeResourceGraph,
   decodeTransform,
   describeProblems,
+  graphNodeProblems,
 } from './decode.ts';
 export { resourceGraphDefinition, transformDefinition } from './definition.ts';
 export { MAX_INLINE_LENGTH, TRANSFORM_SPEC_SCHEMA } from './transform.ts';

@@ -2,7 +2,8 @@
 //
 // Invariants: nothing is ready by a status of an older generation or while it is being deleted; a missing object is
 // waited for; a timeout is a failure that is looked at again each time and may still turn into ready.
-import { durationMs, type ReadinessPredicate } from '../../api/index.ts';
+import { type CelPredicate, durationMs, type ReadinessPredicate } from '../../api/index.ts';
+import { type Evaluation, expressionHash } from '../../cel/index.ts';
 import { assertNever } from '../../errors.ts';
 import type { Readiness } from '../../graph/index.ts';
 import type { Observation } from './observation.ts';
@@ -75,6 +76,7 @@ function evaluateOne(
     case 'JobComplete':
       return jobComplete(observation);
     case 'CEL':
+      return expressionHolds(observation, predicate);
     case 'External':
     case 'Webhook':
       return waiting('NotEvaluated', `waits for ${predicate.type}`);
@@ -162,6 +164,51 @@ function jobComplete(observation: Observation): Finding {
   }
   if (conditionOf(conditions, 'Complete')?.status === 'True') return ready(status.message);
   return waiting('JobNotComplete', `is not complete: ${status.message}`);
+}
+
+function expressionHolds(observation: Observation, { expression, failedWhen }: CelPredicate): Finding {
+  if (failedWhen !== undefined) {
+    const failure = answerOf(observation, failedWhen);
+    if (isTrue(failure)) {
+      return { state: 'failed', reason: 'FailedWhen', message: `has failed: ${inLine(failedWhen)} is true` };
+    }
+    if (failure?.type === 'error') return expressionError(failedWhen, failure.message);
+  }
+  const answer = answerOf(observation, expression);
+  if (answer === undefined)
+    return waiting('NotEvaluated', `has not been asked yet for ${inLine(expression)}`);
+  if (isTrue(answer)) return ready(`holds ${inLine(expression)}`);
+  switch (answer.type) {
+    case 'value':
+      if (answer.value === false) return waiting('ExpressionNotMet', `waits for ${inLine(expression)}`);
+      return expressionError(expression, 'the result is neither true nor false');
+    case 'missing':
+      return waiting('ExpressionNotMet', `waits for ${inLine(expression)}: ${answer.message}`);
+    case 'error':
+      return expressionError(expression, answer.message);
+    default:
+      return assertNever(answer);
+  }
+}
+
+function answerOf({ answers }: Observation, expression: string): Evaluation | undefined {
+  return answers?.[expressionHash(expression)];
+}
+
+function isTrue(answer: Evaluation | undefined): boolean {
+  return answer?.type === 'value' && answer.value === true;
+}
+
+function expressionError(expression: string, message: string): Finding {
+  return waiting('ExpressionError', `can't be asked for ${inLine(expression)}: ${message}`);
+}
+
+/** Longest part of an expression in a message. */
+const MAX_EXPRESSION_IN_MESSAGE = 120;
+
+function inLine(expression: string): string {
+  const line = expression.replace(/\s+/g, ' ').trim();
+  return line.length <= MAX_EXPRESSION_IN_MESSAGE ? line : `${line.slice(0, MAX_EXPRESSION_IN_MESSAGE - 1)}…`;
 }
 
 function ready(message: string): Finding {

@@ -1,5 +1,5 @@
 export { evaluateReadiness, type ReadinessClock } from './evaluate.ts';
 export { objectStatusOf } from './kstatus.ts';
 export type { ObjectStatus } from './object-status.ts';
-export { type IgnoredPointers, type Observation, observe } from './observation.ts';
+export { type Answers, type Observation, type ObservationInterests, observe } from './observation.ts';
 export type { ReadCondition } from './read.ts';

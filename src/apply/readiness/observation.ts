@@ -1,5 +1,5 @@
-// What is kept of a watched object: enough to see drift, readiness and belonging, and never its content: of a Secret's
-// data there is at most a share in a hash.
+// What is kept of a watched object: enough to see drift, readiness and belonging, what expressions over it came to, and
+// never its content: of a Secret's data there is at most a share in a hash.
 import {
   FIELD_MANAGER_PREFIX,
   GRAPH_LABEL,
@@ -7,6 +7,7 @@ import {
   KEEP_FIELD_MANAGER,
   type KubeObject,
 } from '../../api/index.ts';
+import type { Evaluation } from '../../cel/index.ts';
 import { ownedHash } from '../fields/index.ts';
 import { objectStatusOf } from './kstatus.ts';
 import type { ObjectStatus } from './object-status.ts';
@@ -42,10 +43,22 @@ export interface Observation {
   readonly conditions: readonly ReadCondition[];
   /** Of workloads with replicas. */
   readonly replicas?: { readonly wanted: number; readonly ready: number; readonly available: number };
+  /** Of the expressions that its node had when it was last looked at. */
+  readonly answers?: Answers;
 }
 
-/** JSON pointers into a live object that don't count as ours. */
-export type IgnoredPointers = (object: KubeObject) => readonly string[];
+/** What expressions over an object came to, by their hash. */
+export interface Answers {
+  readonly [expressionHash: string]: Evaluation;
+}
+
+/** What the graphs want of an object beyond its projection. */
+export interface ObservationInterests {
+  /** JSON pointers into it that don't count as ours. */
+  ignoredPointersOf(object: KubeObject): readonly string[];
+  /** Undefined where nobody asks. */
+  answersOf(object: KubeObject): Answers | undefined;
+}
 
 const SCALABLE: ReadonlySet<string> = new Set(['apps/Deployment', 'apps/StatefulSet', 'apps/ReplicaSet']);
 const NO_STRINGS: readonly string[] = [];
@@ -54,13 +67,14 @@ const NO_MEMBERS: { readonly [key: string]: string } = Object.freeze({});
 
 /**
  * The projection of a live object that informers keep.
- * @param ignoredPointersOf fields of the object that are left to others; none by default.
+ * @param interests what the graphs want of it; nothing by default.
  */
-export function observe(object: KubeObject, ignoredPointersOf?: IgnoredPointers): Observation {
+export function observe(object: KubeObject, interests?: ObservationInterests): Observation {
   const { metadata } = object;
   const { labels, annotations, namespace, deletionTimestamp, generation } = metadata;
   const observedGeneration = numberAt(object, 'status', 'observedGeneration');
   const graphId = labels?.[GRAPH_LABEL];
+  const answers = interests?.answersOf(object);
   return {
     apiVersion: object.apiVersion,
     kind: object.kind,
@@ -75,10 +89,11 @@ export function observe(object: KubeObject, ignoredPointersOf?: IgnoredPointers)
     finalizers: metadata.finalizers ?? NO_STRINGS,
     ...(graphId === undefined ? {} : { graphId }),
     annotations: ourAnnotations(annotations),
-    owned: ownedByManager(object, ignoredPointersOf),
+    owned: ownedByManager(object, interests),
     status: shortened(objectStatusOf(object)),
     conditions: keptConditions(object),
     ...keptReplicas(object),
+    ...(answers === undefined ? {} : { answers }),
   };
 }
 
@@ -95,14 +110,14 @@ function ourAnnotations(annotations: KubeObject['metadata']['annotations']): Obs
 
 function ownedByManager(
   object: KubeObject,
-  ignoredPointersOf: IgnoredPointers | undefined,
+  interests: ObservationInterests | undefined,
 ): Observation['owned'] {
   let found: { [manager: string]: string } | undefined;
   for (const { manager } of object.metadata.managedFields ?? []) {
     if (manager === undefined || !manager.startsWith(FIELD_MANAGER_PREFIX) || manager === KEEP_FIELD_MANAGER)
       continue;
     if (found?.[manager] !== undefined) continue;
-    const owned = ownedHash(object, manager, ignoredPointersOf?.(object));
+    const owned = ownedHash(object, manager, interests?.ignoredPointersOf(object));
     if (owned === undefined) continue;
     found ??= {};
     found[manager] = owned;

@@ -122,6 +122,11 @@ export class Children {
     this.#handles.get(graphKey(graph))?.kinds.get(gvkKey(resource))?.informer.observeOwnWrite(object);
   }
 
+  /** Takes in what was read of an object whose version the watch may have seen, projected anew. */
+  observeAgain(graph: NamespacedName, resource: Resource, object: KubeObject): void {
+    this.#handles.get(graphKey(graph))?.kinds.get(gvkKey(resource))?.informer.observeAgain(object);
+  }
+
   /** Calls `listener` with every graph that needs a kind whose watch came up or broke. @returns what ends it. */
   onWatchState(listener: (graph: NamespacedName) => void): () => void {
     return this.#informers.onStateChange((informer, state) => {

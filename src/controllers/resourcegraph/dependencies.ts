@@ -2,6 +2,7 @@ import type { KubeObject } from '../../api/index.ts';
 import type { Informer, OperatorClient, RestMapper } from '../../kube/index.ts';
 import type { Tenancy } from '../../tenancy/index.ts';
 import type { Children } from './children.ts';
+import type { NodeInterests } from './node-interests.ts';
 import type { GraphSessions } from './session.ts';
 
 /** What the ResourceGraph controller works with. */
@@ -12,6 +13,7 @@ export interface GraphDependencies {
   /** CustomResourceDefinitions: a change of them may bring a kind or take one away. */
   readonly definitions: Informer<string>;
   readonly children: Children;
+  readonly interests: NodeInterests;
   readonly sessions: GraphSessions;
   readonly operator: OperatorClient;
   readonly mapper: RestMapper;

@@ -17,6 +17,7 @@ import type { Children } from './children.ts';
 import { Inbox } from './inbox.ts';
 import { kindNotServed } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
+import type { NodeInterests } from './node-interests.ts';
 import type { GraphSession } from './session.ts';
 import type { NodeTarget, Targets } from './targets.ts';
 import { judgeReadiness } from './work.ts';
@@ -30,6 +31,7 @@ export interface Execution {
   readonly session: GraphSession;
   readonly applier: ObjectApplier;
   readonly children: Children;
+  readonly interests: NodeInterests;
   /** Kinds that can't be worked on, by node: their nodes fail with this. */
   readonly unavailable: ReadonlyMap<string, unknown>;
   readonly now: () => number;
@@ -96,7 +98,7 @@ async function startNode(run: Execution, start: StartableNode, signal: AbortSign
     // The kind came between two looks; the next pass has it.
     if (resource === undefined) throw kindNotServed(gvkOf(target.planNode.object));
     const object = await applyNode(run, target, resource, start, signal);
-    const readiness = evaluateReadiness(target.planNode.node.readyWhen, observe(object), {
+    const readiness = evaluateReadiness(target.planNode.node.readyWhen, observe(object, run.interests), {
       appliedAtMs: run.now(),
       nowMs: run.now(),
     });

@@ -1,18 +1,25 @@
 // Phase "status": what came of the pass, and when to look again.
 import { isoSeconds } from '../../graph/index.ts';
 import { DONE, REQUEUE, type Result, requeueAfter } from '../../runtime/index.ts';
+import { UNREAD_RETRY_MS } from './answers.ts';
+import { areEqualButForExports, withExports } from './exports.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import type { Pruning } from './pass-prune.ts';
-import { handledReconcile, statusOfOutcome } from './status.ts';
+import { handledReconcile, type Outcome, statusOfOutcome } from './status.ts';
 import { deadlineInMs } from './status-progress.ts';
 
 /** What the status is made from. */
-export function outcomeOf(
-  prepared: Prepared,
-  removing: readonly string[],
-): Parameters<typeof statusOfOutcome>[2] {
+export function outcomeOf(prepared: Prepared, removing: readonly string[]): Outcome {
   const { pass, ledger } = prepared;
-  return { summary: pass.summary(), nodeStatus: pass.statuses(), inventory: ledger.toInventory(), removing };
+  const nodeStatus = withExports(pass.statuses(), prepared.exportsOf);
+  return { summary: pass.summary(), nodeStatus, inventory: ledger.toInventory(), removing };
+}
+
+/** Values of a settled graph's objects may change as often as they like: they are told as progress is. */
+function isNewsOfExports({ plan, status }: Prepared, { summary, nodeStatus }: Outcome): boolean {
+  if (summary.phase !== status.phase || !plan.nodes.some(({ node }) => node.exports !== undefined))
+    return false;
+  return areEqualButForExports(status.nodeStatus, nodeStatus);
 }
 
 /** Writes the status if it changed. */
@@ -28,7 +35,10 @@ export async function finish(
     ...statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now())),
     ...handledReconcile(graph),
   };
-  const isProgress = outcome.summary.phase === 'Executing' || outcome.summary.phase === 'Pending';
+  const isProgress =
+    outcome.summary.phase === 'Executing' ||
+    outcome.summary.phase === 'Pending' ||
+    isNewsOfExports(prepared, outcome);
   const written = await writer.write(graph, session, status, isProgress, signal);
   if (written.type === 'stale') return REQUEUE;
   const wakeAtMs = prepared.pass.nextWakeAtMs;
@@ -37,6 +47,7 @@ export async function finish(
     ...(deadlineMs === undefined ? [] : [deadlineMs]),
     ...(written.type === 'deferred' ? [written.dueInMs] : []),
     ...(wakeAtMs === undefined ? [] : [Math.max(0, wakeAtMs - run.now())]),
+    ...(prepared.isAnswerMissing ? [UNREAD_RETRY_MS] : []),
     ...(pruning.againInMs === undefined ? [] : [pruning.againInMs]),
   ];
   return dueInMs.length === 0 ? DONE : requeueAfter(Math.min(...dueInMs));

@@ -1,11 +1,19 @@
 // Phases before the first write: plan, kinds and confinement, watches, inventory, work.
-import type { Inventory, NamespacedName, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
+import type {
+  Inventory,
+  NamespacedName,
+  NodeExports,
+  ResourceGraph,
+  ResourceGraphStatus,
+} from '../../api/index.ts';
 import type { GraphOwner } from '../../apply/index.ts';
 import { TerminalError } from '../../errors.ts';
-import { buildPlan, type NodeInput, Pass, type Plan } from '../../graph/index.ts';
+import { buildPlan, isoSeconds, type NodeInput, Pass, type Plan } from '../../graph/index.ts';
 import { gvkKey } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
+import { readMissingAnswers } from './answers.ts';
 import type { GraphDependencies } from './dependencies.ts';
+import { publishExports } from './exports.ts';
 import { findChildren } from './found-children.ts';
 import {
   announcedKinds,
@@ -43,6 +51,11 @@ export interface Prepared {
   readonly dueInventory: Inventory | undefined;
   readonly inputs: ReadonlyMap<string, NodeInput>;
   readonly pass: Pass;
+  readonly plan: Plan;
+  /** What the exports of a node come to now. */
+  readonly exportsOf: (nodeId: string) => NodeExports | undefined;
+  /** An object whose expressions changed could not be read. */
+  readonly isAnswerMissing: boolean;
 }
 
 /** Finds out what there is to do. @throws PequodError where the graph as a whole can't be executed. */
@@ -69,6 +82,7 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
   const ledger = new Ledger(joined.inventory);
   const isAsked = isReconcileAsked(graph, status);
   if (isAsked) run.tenancy.forget(key.namespace, graph.spec.serviceAccountName);
+  const isAnswerMissing = await readMissingAnswers(run, targets, ledger, signal);
   const inputs = findWork(plan, targets, {
     isAsked,
     graph,
@@ -88,12 +102,49 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     random: run.random,
   });
   const dueInventory = joined.isWriteDue ? joined.inventory : undefined;
-  return { owner, status, targets, kinds, ledger, inputs, pass, dueInventory };
+  const exportsOf = exportsAt(run, { plan, targets, ledger, status }, isoSeconds(run.now()));
+  return {
+    owner,
+    status,
+    targets,
+    kinds,
+    ledger,
+    inputs,
+    pass,
+    dueInventory,
+    plan,
+    exportsOf,
+    isAnswerMissing,
+  };
+}
+
+/** Looks at ledger and watches when it is asked; times are those of the pass's start, so that it says the same twice. */
+function exportsAt(
+  run: PassRun,
+  { plan, targets, ledger, status }: Pick<Prepared, 'plan' | 'targets' | 'ledger' | 'status'>,
+  nowIso: string,
+): Prepared['exportsOf'] {
+  return (nodeId) => {
+    const node = plan.byId.get(nodeId);
+    if (node?.node.exports === undefined) return undefined;
+    const target = targets.get(nodeId);
+    const entry = target === undefined ? undefined : ledger.get(target.identity);
+    const observation =
+      target?.resource === undefined
+        ? undefined
+        : run.children.observation(run.key, target.resource, target.identity);
+    const producer = { uid: entry?.uid, observation };
+    return publishExports(node, status.nodeStatus?.[nodeId]?.exports, producer, nowIso);
+  };
 }
 
 function planOf(run: PassRun): Plan {
   const { namespace } = run.key;
-  const result = buildPlan(run.graph.spec.nodes, { namespace, maxNodes: run.limits.maxNodes });
+  const result = buildPlan(run.graph.spec.nodes, {
+    namespace,
+    maxNodes: run.limits.maxNodes,
+    checkExpression: (text, wanted) => run.interests.checkExpression(text, wanted),
+  });
   if (result.ok) return result.plan;
   throw new TerminalError(result.problems.map(({ message }) => message).join('; '), {
     code: 'INVALID_GRAPH',

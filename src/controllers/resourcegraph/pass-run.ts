@@ -3,6 +3,7 @@ import { ObjectApplier } from '../../apply/index.ts';
 import { isForbidden, isKindNotServed, type TenantClient } from '../../kube/index.ts';
 import { REQUEUE, type Result } from '../../runtime/index.ts';
 import { execute } from './execute.ts';
+import { whyPruningIsHeld, withExports } from './exports.ts';
 import { finish } from './pass-finish.ts';
 import { type PassRun, type Prepared, prepare } from './pass-prepare.ts';
 import { NOTHING_TO_PRUNE, prune } from './pass-prune.ts';
@@ -21,8 +22,17 @@ export async function runPass(run: PassRun, signal: AbortSignal): Promise<Result
     isSuperseded = await runNodes(run, prepared, tenant, signal);
   }
   const pruning =
-    pass.isFullyApplied && !isSuperseded ? await prune(run, prepared, signal) : NOTHING_TO_PRUNE;
+    pass.isFullyApplied && !isSuperseded && isPruningFree(run, prepared)
+      ? await prune(run, prepared, signal)
+      : NOTHING_TO_PRUNE;
   return await finish(run, prepared, pruning, signal);
+}
+
+/** Nothing is removed while a value is lost that a module may have kept a node for. */
+function isPruningFree(run: PassRun, prepared: Prepared): boolean {
+  const reason = whyPruningIsHeld(prepared.plan, withExports(prepared.pass.statuses(), prepared.exportsOf));
+  if (reason !== undefined) run.log.debug({ reason }, 'nothing is pruned');
+  return reason === undefined;
 }
 
 /** @returns true where a newer version of the graph ended the pass early. */
@@ -54,6 +64,7 @@ async function runNodes(
       graphId: prepared.owner.graphId,
       session: run.session,
       children: run.children,
+      interests: run.interests,
       applier: new ObjectApplier(tenant, prepared.owner),
       unavailable: prepared.kinds.unavailable,
       now: run.now,
