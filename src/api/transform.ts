@@ -107,7 +107,7 @@ export interface TransformStatus extends JsonObject {
   readonly resourceGraphRef?: ResourceGraphReference;
   /** Hash of everything that the last render depended on; equal means that rendering again is needless. */
   readonly renderKey?: string;
-  /** The paths of `context` that the module refers to, so that `renderKey` can be computed without rendering. */
+  /** The paths of `context` and `observed` that the module refers to, so that `renderKey` can be computed without rendering. */
   readonly renderReads?: readonly string[];
   /** What the reference resolved to when it was last looked at. */
   readonly resolvedCueRef?: ResolvedCueRef;
@@ -127,7 +127,7 @@ export interface TransformStatus extends JsonObject {
   readonly plan?: ExecutionPlan;
   /** RFC 3339; what `spec.ttl` counts from. */
   readonly firstReadyAt?: string;
-  /** Renders that followed from live values since spec or digest last changed, newest last. */
+  /** Graphs that differ by live values only, since spec or digest last changed, newest last. */
   readonly liveRenders?: LiveRenders;
 }
 
@@ -146,6 +146,9 @@ export interface RevisionPin extends JsonObject {
 export interface LiveRenders extends JsonObject {
   readonly generation: number;
   readonly digest: string;
+  /** The `renderKey` apart from live values. */
+  readonly question: string;
+  /** One that is listed twice is where the renders went round in a circle. */
   readonly hashes: readonly string[];
 }
 

@@ -5,6 +5,7 @@ import type { CueDiagnostic } from 'cuelang-wasm';
 import type { GraphNode, Violation } from '../api/index.ts';
 import type { ResolvedModule } from '../source/index.ts';
 import type { RenderAnswers } from './contract.ts';
+import { expressionProblems } from './expressions.ts';
 import { type LiveGraphParts, neverErrors, neverNotes, selfError, whyNever } from './live-check.ts';
 import type { LiveAnswers } from './live-evaluation.ts';
 import { type LiveNode, openWaits, readLiveNodes, structReads } from './live-nodes.ts';
@@ -58,6 +59,7 @@ function assemble(
   const found = parts.nodes.map((node) => ({ node, implied: dependencies(node) }));
   const errors = [
     ...neverErrors(parts),
+    ...parts.nodes.filter(({ waits }) => waits.length > 0).flatMap(expressionErrors),
     ...listErrors(state),
     ...found.flatMap(({ node, implied }) => (implied.includes(node.id) ? selfError(module, node) : [])),
     ...parts.nodes.filter(({ id }) => id === PENDING_NODES_ID).map(reservedId),
@@ -125,6 +127,11 @@ function listErrors({ answers, baseline, observed }: LiveState): readonly Violat
   const message =
     'a list of nodes may not depend on observed: write nodes as a struct, keyed by id, to have nodes for live values';
   return [{ path: 'graph.nodes', message, severity: 'Error' }];
+}
+
+/** Of a node that waits; of the others they are found with the rest of the node. */
+function expressionErrors({ exports = {}, path }: LiveNode): readonly Violation[] {
+  return expressionProblems({ exports }, path).map((problem) => ({ ...problem, severity: 'Error' }));
 }
 
 function reservedId({ path }: LiveNode): Violation {

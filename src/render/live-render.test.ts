@@ -334,6 +334,20 @@ graph: nodes: {
     expect((await refused(name)).violations[0]?.message).toContain('"a-b" is no name for an export');
   });
 
+  it('expressions that can give nothing, with their place in the node', async () => {
+    const { violations } = await refused(`graph: nodes: {
+	a: ${cm('a', '{}', 'exports: x: "object.data.("')}
+	b: ${cm('b', '{}', 'readyWhen: [{type: "CEL", expression: "1 + 1", failedWhen: "size(object) == true"}]')}
+}`);
+    expect(violations.map(({ path, severity }) => [path, severity])).toEqual([
+      ['graph.nodes.a.exports.x', 'Error'],
+      ['graph.nodes.b.readyWhen[0].expression', 'Error'],
+      ['graph.nodes.b.readyWhen[0].failedWhen', 'Error'],
+    ]);
+    const waiting = `graph: nodes: {${DB}, a: ${cm('a', '{h: observed.db.host}', 'exports: x: "object.data.("')}}`;
+    expect((await refused(waiting)).violations[0]?.path).toBe('graph.nodes.a.exports.x');
+  });
+
   it('the id that stands for nodes not known yet', async () => {
     const text = `_x: observed\ngraph: nodes: "${PENDING_NODES_ID}": ${cm('a', '{}')}`;
     expect((await refused(text)).violations[0]?.message).toContain('choose another id');

@@ -3,7 +3,8 @@
 import type { CueChild } from 'cuelang-wasm';
 import { decodeGraphNode } from '../api/crd/index.ts';
 import type { GraphNode, Violation } from '../api/index.ts';
-import { isJsonObject, type JsonObject, type JsonValue, parseJson } from '../json/index.ts';
+import { isJsonObject, type JsonValue, parseJson } from '../json/index.ts';
+import { expressionProblems } from './expressions.ts';
 
 export interface DecodedNodes {
   readonly nodes: readonly GraphNode[];
@@ -25,10 +26,6 @@ export function decodeNodes(children: readonly CueChild[], isList: boolean): Dec
 }
 
 type DecodedNode = ReturnType<typeof decodeGraphNode>;
-type DecodeProblem = Extract<DecodedNode, { readonly ok: false }>['problems'][number];
-
-/** As CUE takes it after a dot. */
-const EXPORT_NAME = /^[A-Za-z][A-Za-z0-9_]{0,62}$/;
 
 function decodeNode(value: JsonValue, key: string | undefined, path: string): DecodedNode {
   if (!isJsonObject(value)) return refused(path, 'a node is a struct with a field object');
@@ -40,29 +37,9 @@ function decodeNode(value: JsonValue, key: string | undefined, path: string): De
   if (waitsFor !== undefined) {
     return refused(`${path}.waitsFor`, 'is found by the operator, a module does not say it');
   }
-  const problems = exportProblems(value, path);
+  const problems = expressionProblems(value, path);
   if (problems.length > 0) return { ok: false, problems };
   return decodeGraphNode(key === undefined ? value : { id: key, ...value }, path);
-}
-
-/** What other nodes could not, or must not read. Values of Secrets would end up in plain objects. */
-function exportProblems({ object, exports }: JsonObject, path: string): readonly DecodeProblem[] {
-  if (!isJsonObject(exports)) return [];
-  const names = Object.keys(exports);
-  if (names.length > 0 && isJsonObject(object) && isSecret(object)) {
-    const message = 'a Secret exports nothing: what refers to it names it, as in valueFrom.secretKeyRef';
-    return [{ path: `${path}.exports`, message }];
-  }
-  return names
-    .filter((name) => !EXPORT_NAME.test(name))
-    .map((name) => ({
-      path: `${path}.exports`,
-      message: `${JSON.stringify(name)} is no name for an export: a letter, then letters, digits and _, at most 63`,
-    }));
-}
-
-function isSecret({ apiVersion, kind }: JsonObject): boolean {
-  return apiVersion === 'v1' && kind === 'Secret';
 }
 
 function refused(path: string, message: string): DecodedNode {

@@ -251,9 +251,10 @@ export const TRANSFORM_STATUS_SCHEMA: Schema<TransformStatus> = object<Transform
         {
           generation: integer({ description: 'Generation that they belong to.' }),
           digest: text(128, 'Digest of the module that they belong to.'),
+          question: text(128, 'The renderKey apart from live values.'),
           hashes: array(text(128, 'A renderHash.'), { maxItems: 16, listType: 'atomic' }),
         },
-        { description: 'Renders that followed from live values, newest last.' },
+        { description: 'Graphs that differ by live values only, newest last.' },
       ),
     ),
   },

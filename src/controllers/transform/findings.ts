@@ -1,4 +1,4 @@
-import type { RevisionPin, Violation } from '../../api/index.ts';
+import type { LiveRenders, RevisionPin, Violation } from '../../api/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
 import type { GraphView } from './graph-view.ts';
@@ -21,6 +21,8 @@ export interface Findings {
   readonly hasNoWayBack?: boolean;
   /** Nothing is fetched, rendered or applied. */
   readonly isSuspended?: boolean;
+  /** Graphs that differ by live values only; `none` where the module reads none, undefined where nothing is new. */
+  readonly liveRenders?: LiveRenders | 'none' | undefined;
   /** Warnings about the graph's size. */
   readonly sizeWarnings?: readonly Violation[] | undefined;
   /** The reconcile that was asked for and is over. */

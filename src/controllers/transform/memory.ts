@@ -1,12 +1,13 @@
 // What is remembered of a Transform between passes. Nothing here is needed to be right: without it a pass reads its
 // source once more, renders once more, or writes progress a second later. It goes with the Transform, or with a restart.
-import type { KubeObject, NamespacedName, Violation } from '../../api/index.ts';
+import type { KubeObject, LiveRenders, NamespacedName, Violation } from '../../api/index.ts';
 import type { PequodError } from '../../errors.ts';
 import type { JsonObject } from '../../json/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
 import type { Hold } from './findings.ts';
 import type { GraphSize } from './graph-build.ts';
+import type { LivePace } from './live-renders.ts';
 
 /** The last answer of the source. */
 export interface SourceMemory {
@@ -68,6 +69,9 @@ export interface TransformMemory {
   input?: InputMemory | undefined;
   rendered?: RenderSummary | undefined;
   failed?: FailedRender | undefined;
+  /** Graphs that differ by live values only; undefined where the module reads none. */
+  live?: LiveRenders | undefined;
+  livePace?: LivePace | undefined;
   measure?: GraphMeasure | undefined;
   /** What the API server made of nodes that we wrote, where it changed them: nothing is gained by writing again. */
   storedAs?: { readonly renderHash: string; readonly hash: string } | undefined;

@@ -29,6 +29,8 @@ import { sizeWarnings } from './graph-build.ts';
 import { type GraphView, measureGraph, relationOf, renderHashIn, viewGraph } from './graph-view.ts';
 import { bringGraph } from './graph-write.ts';
 import { resolveInput } from './input.ts';
+import { liveRendersOf } from './live-step.ts';
+import { liveValuesOf } from './live-values.ts';
 import { type InputMemory, type SourceMemory, TransformMemories, type TransformMemory } from './memory.ts';
 import { bringRevision, type PinRun, wantedRevision } from './pins.ts';
 import { type RenderOutcome, renderTransform } from './render.ts';
@@ -139,20 +141,32 @@ export class TransformReconciler {
     signal: AbortSignal,
   ): Promise<PassEnd | 'again'> {
     const { transform, memory, graph, resolution } = run.task;
-    const inGraph = renderHashIn(graph, memory);
+    const running = {
+      hash: renderHashIn(graph, memory),
+      nodes: graph?.spec?.nodes ?? [],
+      live: liveValuesOf(graph),
+      isExecuted: graph?.status?.nodeStatus !== undefined,
+    };
     const input = await resolveInput(this.#deps, transform, memory, signal);
     const rendered = withInput(transform, input);
     const render =
       resolution === undefined || rendered === undefined
         ? undefined
-        : await renderTransform(this.#deps, rendered, memory, resolution, inGraph, signal);
+        : await renderTransform(this.#deps, rendered, memory, resolution, running, signal);
     const outcome = await bringGraph(this.#deps, { ...run.task, render }, signal);
     if (outcome.graph !== undefined && outcome.graph !== graph) {
       run.log.info({ renderHash: outcome.graph.spec?.metadata.renderHash }, 'ResourceGraph written');
     }
     const warnings = this.#sizeWarnings(outcome.graph, memory);
     const failure = outcome.failure ?? (resolution === undefined ? undefined : inputFailure(input));
-    const found = { ...outcome, failure, sizeWarnings: warnings, pinning: { pin: undefined } };
+    const found = {
+      ...outcome,
+      failure,
+      sizeWarnings: warnings,
+      pinning: { pin: undefined },
+      hold: render?.state === 'held' ? render.hold : undefined,
+      liveRenders: liveRendersOf(memory, render, outcome.graph?.spec?.metadata.renderHash),
+    };
     const end = endOf(transform, memory, memory.source ?? source, render, found, input.nextAtMs);
     const way = await rollBackFailed(this.#deps, run, end.findings, signal);
     if (way === 'again') return way;
@@ -235,7 +249,7 @@ function endOf(
   memory: TransformMemory,
   source: SourceMemory | undefined,
   render: RenderOutcome | undefined,
-  outcome: Pick<Findings, 'failure' | 'graph' | 'hold' | 'pinning' | 'sizeWarnings'>,
+  outcome: Pick<Findings, 'failure' | 'graph' | 'hold' | 'liveRenders' | 'pinning' | 'sizeWarnings'>,
   inputDueAtMs?: number,
 ): PassEnd {
   const failure = outcome.failure ?? failureOf(source, render);
@@ -249,7 +263,10 @@ function endOf(
       token: reconcileToken(transform),
     },
     sourceDueAtMs: earliest(source?.nextAtMs, inputDueAtMs),
-    renderDueAtMs: memory.unrunnable?.retryAtMs ?? memory.failed?.retryAtMs,
+    renderDueAtMs:
+      (render?.state === 'failed' || render?.state === 'known' ? render.dueAtMs : undefined) ??
+      memory.unrunnable?.retryAtMs ??
+      memory.failed?.retryAtMs,
   };
 }
 

@@ -1,18 +1,26 @@
 // Phase "render": the same question is never evaluated twice. The key of the last render is in memory and in the status;
 // only where it differs, or where nodes have to be written that are not at hand, is the module evaluated again.
-import type { Transform } from '../../api/index.ts';
-import { type ModuleRenderer, type Rendered, renderContext, renderKey } from '../../render/index.ts';
+import type { GraphNode, LiveRenders, Transform } from '../../api/index.ts';
+import {
+  type ModuleRenderer,
+  OBSERVED_FIELD,
+  type Rendered,
+  renderContext,
+  renderKey,
+} from '../../render/index.ts';
 import { isConditionTrue } from '../../runtime/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
+import type { Hold } from './findings.ts';
+import { knownLoop, liveRecord, noteLive, stayWith, waitForLive } from './live-step.ts';
+import { isLiveRead, keepingNodes, type LiveValues } from './live-values.ts';
 import type { FailedRender, RenderSummary, SourceMemory, TransformMemory } from './memory.ts';
 import { fetchModule, sourceWorked } from './source.ts';
 
-/** More read paths than a status may list: from then on all of the context counts. */
+/** More read paths than a status may list: from then on all of it counts. */
 const MAX_READS = 256;
 const MAX_READ_LENGTH = 512;
-const WHOLE_CONTEXT: readonly string[] = ['context'];
 
 type RenderDependencies = Pick<
   TransformDependencies,
@@ -23,17 +31,33 @@ type RenderDependencies = Pick<
  * - `known`: rendered before, and the nodes are in the graph.
  * - `rendered`: the nodes are here.
  * - `failed`: the module or its input is to blame.
+ * - `held`: what runs stays, for the sake of live values; `live` is what led there.
  * - `unavailable`: the module could not be had after all.
  */
 export type RenderOutcome =
-  | { readonly state: 'known'; readonly summary: RenderSummary }
-  | { readonly state: 'rendered'; readonly summary: RenderSummary; readonly result: Rendered }
-  | { readonly state: 'failed'; readonly failed: FailedRender }
+  | { readonly state: 'known'; readonly summary: RenderSummary; readonly dueAtMs?: number }
+  | {
+      readonly state: 'rendered';
+      readonly summary: RenderSummary;
+      readonly result: Rendered;
+      readonly live: LiveRenders | undefined;
+    }
+  | { readonly state: 'failed'; readonly failed: FailedRender; readonly dueAtMs?: number }
+  | { readonly state: 'held'; readonly hold: Hold; readonly live: LiveRenders | undefined }
   | { readonly state: 'unavailable'; readonly source: SourceMemory };
+
+/** The graph that runs. */
+export interface RunningGraph {
+  /** Hash of its nodes, as {@link RenderSummary} has it. */
+  readonly hash: string | undefined;
+  readonly nodes: readonly GraphNode[];
+  readonly live: LiveValues;
+  /** Whether its status says anything of its nodes: not before its first run, and not where it was wiped. */
+  readonly isExecuted: boolean;
+}
 
 /**
  * What the Transform renders to.
- * @param hashInGraph hash of the nodes that the graph holds
  * @throws what passes by itself, and the signal's reason
  */
 export async function renderTransform(
@@ -41,12 +65,15 @@ export async function renderTransform(
   transform: Transform,
   memory: TransformMemory,
   resolution: Resolution,
-  hashInGraph: string | undefined,
+  running: RunningGraph,
   signal: AbortSignal,
 ): Promise<RenderOutcome> {
-  const keyFor = keyFunction(deps, transform, resolution);
+  const keyFor = keyFunction(deps, transform, resolution, running.live);
+  const question = { transform, memory, resolution, running, keyFor, nowMs: deps.now() };
+  const looped = knownLoop(question);
+  if (looped !== undefined) return looped;
   const summary = knownSummary(transform, memory, keyFor);
-  if (summary !== undefined && summary.renderHash === hashInGraph) {
+  if (summary !== undefined && summary.renderHash === running.hash) {
     memory.rendered = summary;
     memory.failed = undefined;
     sourceWorked(memory);
@@ -54,31 +81,41 @@ export async function renderTransform(
   }
   const failed = knownFailure(memory, keyFor, deps.now());
   if (failed !== undefined) return { state: 'failed', failed };
+  const waiting = waitForLive(question);
+  if (waiting !== undefined) return waiting;
   const module = await fetchModule(deps, transform, memory, resolution, signal);
   if ('question' in module) return { state: 'unavailable', source: module };
   const context = renderContext(transform.metadata, deps.cluster());
-  const result = await deps.renderer.render({ module, input: transform.spec.input ?? {}, context }, signal);
+  const { observed, expressions } = running.live;
+  const { input = {} } = transform.spec;
+  const result = await deps.renderer.render({ module, input, context, observed, expressions }, signal);
+  const reads = storableReads(result.reads);
   if (!result.ok) {
-    const reads = storableReads(result.reads);
+    noteLive(question, reads);
     const failure: Failure = { step: result.phase, error: result.error, violations: result.violations };
     memory.failed = { key: keyFor(reads), reads, failure, retryAtMs: retryAt(failure, deps.now()) };
     return { state: 'failed', failed: memory.failed };
   }
-  const reads = storableReads(result.reads);
-  const { renderHash, violations } = result;
+  const kept = keepingNodes(result, running.nodes, running.live);
+  const staying = stayWith(question, reads, kept);
+  noteLive(question, reads);
+  if (staying !== undefined) return staying;
+  const { renderHash, violations } = kept;
   // Live values are what a render may follow from without being a revision of its own.
-  const sourceKey = keyFor(reads.filter((path) => !/^observed\b/.test(path)));
+  const sourceKey = keyFor(reads.filter((path) => !isLiveRead(path)));
   memory.rendered = { key: keyFor(reads), reads, renderHash, sourceKey, violations };
   memory.failed = undefined;
-  return { state: 'rendered', summary: memory.rendered, result };
+  const live = liveRecord(question, reads, renderHash);
+  return { state: 'rendered', summary: memory.rendered, result: kept, live };
 }
 
-type KeyFunction = (reads: readonly string[]) => string;
+export type KeyFunction = (reads: readonly string[]) => string;
 
 function keyFunction(
   deps: Pick<TransformDependencies, 'cluster'> & { readonly renderer: ModuleRenderer },
   transform: Transform,
   resolution: Resolution,
+  live: LiveValues,
 ): KeyFunction {
   const { cueRef, input = {} } = transform.spec;
   const context = renderContext(transform.metadata, deps.cluster());
@@ -90,6 +127,8 @@ function keyFunction(
       packagePath: cueRef.path ?? '',
       input,
       context,
+      observed: live.observed,
+      expressionHashes: live.hashes,
       reads,
       policiesDigest,
       evaluatorVersion,
@@ -129,5 +168,6 @@ function retryAt(failure: Failure, nowMs: number): number | undefined {
 /** Paths as the status can hold them: fewer and coarser ones where there are too many or too long ones. */
 export function storableReads(reads: readonly string[]): readonly string[] {
   const isStorable = reads.length <= MAX_READS && reads.every((path) => path.length <= MAX_READ_LENGTH);
-  return isStorable ? reads : WHOLE_CONTEXT;
+  if (isStorable) return reads;
+  return reads.some(isLiveRead) ? ['context', OBSERVED_FIELD] : ['context'];
 }

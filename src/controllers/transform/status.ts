@@ -21,10 +21,11 @@ const MAX_BLOCKED_BY_LENGTH = 256;
 export function nextStatus(transform: Transform, findings: Findings, nowIso: string): TransformStatus {
   const previous = transform.status ?? {};
   const { generation = 0 } = transform.metadata;
-  const { graph, summary, failure, resolution, token } = findings;
+  const { graph, summary, failure, hold, resolution, token } = findings;
   const isCurrent = isGraphCurrent(findings);
   const {
     blockedBy: _blockedBy,
+    liveRenders: _liveRenders,
     nodes: _nodes,
     pin: pinBefore,
     resourceGraphRef: _ref,
@@ -47,6 +48,10 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
       : {}),
     ...revisionPart(findings, pinBefore),
     ...mirror(graph?.status),
+    ...liveRendersOf(previous, findings),
+    ...(hold === undefined || graph === undefined
+      ? {}
+      : { blockedBy: clipText(hold.message, MAX_BLOCKED_BY_LENGTH) }),
     ...(failure === undefined ? {} : { blockedBy: clipText(failure.error.message, MAX_BLOCKED_BY_LENGTH) }),
   };
   const steps = stepConditions(previous.conditions, { failure, isCurrent, resolution, generation, nowIso });
@@ -71,6 +76,13 @@ function revisionPart(
     ...(pin === undefined ? {} : { pin }),
     ...(pin !== undefined && pin.revision === revision ? { applied: { digest, renderHash } } : {}),
   };
+}
+
+function liveRendersOf(
+  previous: TransformStatus,
+  { liveRenders = previous.liveRenders }: Findings,
+): Pick<TransformStatus, 'liveRenders'> {
+  return liveRenders === undefined || liveRenders === 'none' ? {} : { liveRenders };
 }
 
 /** The status of a Transform whose spec can't be read: nothing else about it is touched. */
