@@ -177,7 +177,7 @@ async function buildParts(
       definitions,
       children: new Children(childInformers),
       interests,
-      sessions: new GraphSessions(),
+      sessions: new GraphSessions(Date.now),
       operator,
       mapper,
       tenancy,

@@ -7,8 +7,15 @@ import {
   identityKey,
   type KubeObject,
   type NamespacedName,
+  ORIGIN_ANNOTATION,
 } from '../../api/index.ts';
-import { type ApplyRequest, evaluateReadiness, type ObjectApplier, observe } from '../../apply/index.ts';
+import {
+  type ApplyRequest,
+  evaluateReadiness,
+  type GraphOwner,
+  type ObjectApplier,
+  observe,
+} from '../../apply/index.ts';
 import { ApplyConflictError, InvalidObjectError, WaitingError } from '../../errors.ts';
 import { failureOf, type Pass, type StartableNode } from '../../graph/index.ts';
 import { ApiError, type Resource } from '../../kube/index.ts';
@@ -24,7 +31,7 @@ import { judgeReadiness } from './work.ts';
 
 export interface Execution {
   readonly key: NamespacedName;
-  readonly graphId: string;
+  readonly owner: GraphOwner;
   readonly pass: Pass;
   readonly targets: Targets;
   readonly ledger: Ledger;
@@ -54,7 +61,7 @@ export async function execute(run: Execution, signal: AbortSignal): Promise<void
   const inbox = new Inbox<Message>();
   const nodeOf = new Map([...run.targets].map(([id, target]) => [identityKey(target.identity), id]));
   const endChildren = run.children.onChange((graphId, identity) => {
-    if (graphId === run.graphId) inbox.put({ type: 'observed', identity: identityKey(identity) });
+    if (graphId === run.owner.graphId) inbox.put({ type: 'observed', identity: identityKey(identity) });
   });
   const endSuperseded = run.onSuperseded(() => inbox.put({ type: 'superseded' }));
   const endAbort = listenToAbort(signal, () => inbox.put({ type: 'superseded' }));
@@ -124,7 +131,7 @@ async function applyNode(
     policy: target.planNode.node.applyPolicy ?? {},
     ignoreFields: target.planNode.node.ignoreFields ?? [],
     entry,
-    isLookFirst: start.work === 'repair' || run.session.isSuspect(entry),
+    isLookFirst: start.work === 'repair' || run.session.isSuspect(entry) || !isSeenAsOurs(run, target, entry),
     isRepair: start.work === 'repair',
     recordFound: run.recordFound,
   };
@@ -142,6 +149,14 @@ async function applyNode(
     if (mayHaveLanded(error)) run.session.suspect(entry);
     throw error;
   }
+}
+
+/** True where nothing is recorded of the object, or the watch bears out that it is ours: an inventory can be edited. */
+function isSeenAsOurs(run: Execution, { resource, identity }: NodeTarget, entry: InventoryItem): boolean {
+  if (entry.uid === undefined || resource === undefined) return true;
+  const observation = run.children.observation(run.key, resource, identity);
+  if (observation?.uid !== entry.uid || observation?.owned[run.owner.manager] === undefined) return false;
+  return entry.origin !== 'Created' || observation.annotations[ORIGIN_ANNOTATION] !== 'found';
 }
 
 /** False only where the API server said that it refused the write. */

@@ -8,11 +8,11 @@ import type { Pruning } from './pass-prune.ts';
 import { handledReconcile, type Outcome, statusOfOutcome } from './status.ts';
 import { deadlineInMs } from './status-progress.ts';
 
-/** What the status is made from. */
-export function outcomeOf(prepared: Prepared, removing: readonly string[]): Outcome {
+/** What the status is made from; `pruning` is undefined where the pass has not come to it. */
+export function outcomeOf(prepared: Prepared, pruning: Outcome['pruning']): Outcome {
   const { pass, ledger } = prepared;
   const nodeStatus = withExports(pass.statuses(), prepared.exportsOf);
-  return { summary: pass.summary(), nodeStatus, inventory: ledger.toInventory(), removing };
+  return { summary: pass.summary(), nodeStatus, inventory: ledger.toInventory(), pruning };
 }
 
 /** Values of a settled graph's objects may change as often as they like: they are told as progress is. */
@@ -30,7 +30,7 @@ export async function finish(
   signal: AbortSignal,
 ): Promise<Result> {
   const { graph, session, writer } = run;
-  const outcome = outcomeOf(prepared, pruning.removing);
+  const outcome = outcomeOf(prepared, pruning);
   const status = {
     ...statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now())),
     ...handledReconcile(graph),

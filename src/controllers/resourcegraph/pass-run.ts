@@ -3,10 +3,9 @@ import { ObjectApplier } from '../../apply/index.ts';
 import { isForbidden, isKindNotServed, type TenantClient } from '../../kube/index.ts';
 import { REQUEUE, type Result } from '../../runtime/index.ts';
 import { execute } from './execute.ts';
-import { whyPruningIsHeld, withExports } from './exports.ts';
 import { finish } from './pass-finish.ts';
 import { type PassRun, type Prepared, prepare } from './pass-prepare.ts';
-import { NOTHING_TO_PRUNE, prune } from './pass-prune.ts';
+import { prune } from './pass-prune.ts';
 import { foundRecorder, start } from './pass-start.ts';
 import { requireServiceAccount } from './rights.ts';
 
@@ -21,18 +20,8 @@ export async function runPass(run: PassRun, signal: AbortSignal): Promise<Result
   if (tenant !== undefined) {
     isSuperseded = await runNodes(run, prepared, tenant, signal);
   }
-  const pruning =
-    pass.isFullyApplied && !isSuperseded && isPruningFree(run, prepared)
-      ? await prune(run, prepared, signal)
-      : NOTHING_TO_PRUNE;
+  const pruning = await prune(run, prepared, isSuperseded, signal);
   return await finish(run, prepared, pruning, signal);
-}
-
-/** Nothing is removed while a value is lost that a module may have kept a node for. */
-function isPruningFree(run: PassRun, prepared: Prepared): boolean {
-  const reason = whyPruningIsHeld(prepared.plan, withExports(prepared.pass.statuses(), prepared.exportsOf));
-  if (reason !== undefined) run.log.debug({ reason }, 'nothing is pruned');
-  return reason === undefined;
 }
 
 /** @returns true where a newer version of the graph ended the pass early. */
@@ -61,7 +50,6 @@ async function runNodes(
     {
       ...prepared,
       key,
-      graphId: prepared.owner.graphId,
       session: run.session,
       children: run.children,
       interests: run.interests,

@@ -35,7 +35,7 @@ export async function start(
   const { graph, session, writer } = run;
   const client = await admit(run, prepared, signal);
   if (prepared.dueInventory === undefined) return client;
-  const outcome = { ...outcomeOf(prepared, []), inventory: prepared.dueInventory };
+  const outcome = { ...outcomeOf(prepared, undefined), inventory: prepared.dueInventory };
   const status = statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now()));
   const { type } = await writer.write(graph, session, status, false, signal);
   return type === 'settled' ? client : 'stale';
@@ -57,7 +57,7 @@ export function foundRecorder(
     const status = statusOfOutcome(
       run.graph,
       prepared.status,
-      outcomeOf(prepared, []),
+      outcomeOf(prepared, undefined),
       isoSeconds(run.now()),
     );
     const { type } = await run.writer.write(run.graph, run.session, status, false, signal);

@@ -12,6 +12,8 @@ import {
 import { InvalidObjectError, messageOf, type PequodError } from '../../errors.ts';
 import type { GraphSummary } from '../../graph/index.ts';
 import { findCondition, removeCondition, setCondition } from '../../runtime/index.ts';
+import type { Pruning } from './pass-prune.ts';
+import { withPruned } from './pruned-condition.ts';
 import { conditionsOf, type ReadyState, SUSPENDED } from './status-conditions.ts';
 import { executionOf, isTooLate, withinDeadline } from './status-progress.ts';
 
@@ -27,8 +29,8 @@ export interface Outcome {
   readonly summary: GraphSummary;
   readonly nodeStatus: NodeStatuses;
   readonly inventory: Inventory;
-  /** Objects that are on their way out, in words; empty where there are none. */
-  readonly removing: readonly string[];
+  /** Undefined where the pass has not come to it. */
+  readonly pruning: Pick<Pruning, 'pruned' | 'removing'> | undefined;
 }
 
 /** The status after a pass over the nodes. */
@@ -38,12 +40,14 @@ export function statusOfOutcome(
   outcome: Outcome,
   nowIso: string,
 ): ResourceGraphStatus {
-  const { summary, nodeStatus, inventory, removing } = outcome;
+  const { summary, nodeStatus, inventory, pruning } = outcome;
   const { blockedBy: _blockedBy, execution: _execution, ...kept } = previous;
   const { renderHash } = graph.spec.metadata;
+  const removing = pruning?.removing ?? [];
   const blockedBy = summary.blockedBy ?? removing[0];
   const execution = executionOf(graph, previous, summary.phase === 'Ready', nowIso);
   const ready = withinDeadline(graph, execution, readyOf(outcome), nowIso);
+  const conditions = conditionsOf(graph, previous.conditions, ready, removing, nowIso);
   return {
     ...kept,
     observedGeneration: graph.metadata.generation ?? 0,
@@ -54,7 +58,7 @@ export function statusOfOutcome(
     nodeStatus,
     inventory,
     ...(blockedBy === undefined ? {} : { blockedBy }),
-    conditions: conditionsOf(graph, previous.conditions, ready, removing, nowIso),
+    conditions: pruning === undefined ? conditions : withPruned(graph, conditions, pruning.pruned, nowIso),
   };
 }
 
