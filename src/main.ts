@@ -6,6 +6,8 @@ import {
   createGraphController,
   GRAPH_INDEX,
   GraphSessions,
+  Mirrors,
+  mirrorProjection,
   NodeInterests,
 } from './controllers/resourcegraph/index.ts';
 import { createTransformController, DEFAULT_GRAPH_WRITE_LIMITS } from './controllers/transform/index.ts';
@@ -160,6 +162,7 @@ async function buildParts(
     project: (object: KubeObject) => observe(object, interests),
     indexes: { [GRAPH_INDEX]: ({ graphId }) => (graphId === undefined ? [] : [graphId]) },
   });
+  const mirrorInformers = new InformerSet({ ...basics, project: mirrorProjection });
   const identity = await readOwnIdentity(operator, signal);
   const tenancy = new Tenancy({
     operator,
@@ -177,7 +180,8 @@ async function buildParts(
       definitions,
       children: new Children(childInformers),
       interests,
-      sessions: new GraphSessions(Date.now),
+      mirrors: new Mirrors(mirrorInformers),
+      sessions: new GraphSessions(),
       operator,
       mapper,
       tenancy,
@@ -221,6 +225,7 @@ async function buildParts(
   });
   return [
     closing('child watches', () => childInformers.stop()),
+    closing('mirror watches', () => mirrorInformers.stop()),
     watching('namespaces', namespaces),
     watching('kinds', definitions),
     watching('transforms', transforms),

@@ -4,9 +4,7 @@
 // Invariants kept here:
 // - Children are deleted only if a live read by name says that the Transform is terminating or absent. A live Transform
 //   means that someone deleted the graph alone: nothing is deleted, the next graph finds its children.
-// - Only entries of an inventory that carries this graph's own uid count; another one is rebuilt first. What an edited
-//   inventory lacks, and the watches show to be ours, goes too.
-// - Grace periods don't count; what is protected is released.
+// - Only entries of an inventory that carries this graph's own uid count; another one is rebuilt first.
 // - Orphan holds if the graph, one of its nodes as they are now, the inventory, the Transform, or a cascade says it: a
 //   graph without its owner reference was let go.
 // - The finalizer leaves last, and only by the operator's own identity.
@@ -35,18 +33,12 @@ import {
 import type { GraphDependencies } from './dependencies.ts';
 import { type Fate, findFate, objectsThatStay } from './fate.ts';
 import { findChildren } from './found-children.ts';
-import { announcedKinds, forgottenItems, isInventoryForeign, rebuildInventory } from './inventory.ts';
+import { announcedKinds, isInventoryForeign, rebuildInventory } from './inventory.ts';
 import { isKindGone, resourceForRemoval } from './kind-gone.ts';
 import { type KindProblem, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
-import {
-  describeHolds,
-  highestWave,
-  type RemovalReport,
-  removalProblems,
-  removeEntries,
-} from './removal-wave.ts';
+import { type RemovalReport, removalProblems, removeHighestWave } from './prune.ts';
 import type { GraphSession } from './session.ts';
 import { statusOfRemoval, statusOfUndecodable } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -133,7 +125,7 @@ export class GraphFinalizer {
     for (;;) {
       const items = ledger.items();
       if (items.length === 0) return await this.#dropFinalizer(stored, signal);
-      const report = await this.#removeWave(key, graph, session, ledger, fate, signal);
+      const report = await this.#removeWave(key, graph, ledger, fate, signal);
       for (const { item, result } of report.left) {
         log.info({ object: describeIdentity(item), result }, 'object left the graph');
       }
@@ -153,13 +145,11 @@ export class GraphFinalizer {
     const status = session.statusOf(graph);
     const isForeign = isInventoryForeign(graph, status);
     const items = isForeign ? [] : (status.inventory?.items ?? []);
-    const request = { key, targets: new Map(), items, announced: announcedKinds(graph), mapper, children };
+    const announced = isForeign ? announcedKinds(graph) : [];
+    const request = { key, targets: new Map(), items, announced, mapper, children };
     const kinds = await watchKinds(request, signal);
+    if (!isForeign) return new Ledger({ graphUID: graph.metadata.uid ?? '', items });
     const owner = ownerOf(key);
-    if (!isForeign) {
-      const forgotten = forgottenItems(graph, owner, children.withLabel(key, owner.graphId), items);
-      return new Ledger({ graphUID: graph.metadata.uid ?? '', items: [...items, ...forgotten] });
-    }
     const mayPassOver = ({ kind, error }: KindProblem): boolean => {
       if (!this.#isGraceOver(graph)) return false;
       log.warn({ kind: kind.kind, error: String(error) }, 'objects of a kind are left: no right to see them');
@@ -172,24 +162,23 @@ export class GraphFinalizer {
   async #removeWave(
     key: NamespacedName,
     graph: ResourceGraph,
-    session: GraphSession,
     ledger: Ledger,
     fate: Exclude<Fate, 'keep'>,
     signal: AbortSignal,
   ): Promise<RemovalReport> {
     const client = this.#deps.tenancy.clientForDeletion(key.namespace, graph.spec.serviceAccountName);
     const kept = objectsThatStay(key, graph);
-    const { children, mapper, now } = this.#deps;
-    return await removeEntries(
+    return await removeHighestWave(
       {
-        ...{ key, session, ledger, children, mapper, now },
-        isFinal: true,
+        key,
+        ledger,
         remover: new ObjectRemover(client, ownerOf(key)),
+        children: this.#deps.children,
         resourceOf: (item) => resourceForRemoval(this.#deps, item, signal),
         isKindGone: (item) => isKindGone(this.#deps, item, signal),
         isOrphaned: (item) => fate === 'orphan' || item.deletion === 'Orphan' || kept.has(identityKey(item)),
       },
-      highestWave(ledger.items()),
+      ledger.items(),
       signal,
     );
   }
@@ -243,11 +232,7 @@ export class GraphFinalizer {
     report: RemovalReport,
     signal: AbortSignal,
   ): Promise<Result> {
-    const lines = [
-      ...(await this.#whyForbidden(graph, report, signal)),
-      ...removalProblems(report),
-      ...describeHolds(report.held),
-    ];
+    const lines = [...(await this.#whyForbidden(graph, report, signal)), ...removalProblems(report)];
     const status = statusOfRemoval(
       graph,
       session.statusOf(graph),
@@ -256,8 +241,7 @@ export class GraphFinalizer {
       isoSeconds(this.#deps.now()),
     );
     const written = await this.#writer.write(graph, session, status, true, signal);
-    const landsInMs = Math.max(1, (report.landsByMs ?? Number.POSITIVE_INFINITY) - this.#deps.now());
-    const againInMs = report.again.length > 0 ? AGAIN_MS : Math.min(WAIT_MS, landsInMs);
+    const againInMs = report.again.length > 0 ? AGAIN_MS : WAIT_MS;
     return requeueAfter(written.type === 'deferred' ? Math.min(written.dueInMs, againInMs) : againInMs);
   }
 
@@ -280,6 +264,5 @@ export class GraphFinalizer {
 }
 
 function isClear(report: RemovalReport): boolean {
-  const { waiting, again, held, failed } = report;
-  return waiting.length + again.length + held.length + failed.length === 0;
+  return report.waiting.length === 0 && report.again.length === 0 && report.failed.length === 0;
 }

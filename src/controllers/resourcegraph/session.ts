@@ -10,9 +10,6 @@ import {
 } from '../../api/index.ts';
 import { RepairPace } from './repair-pace.ts';
 
-/** A write without an answer may still land for as long as a request may take, here or in a process before this one. */
-const LANDING_MS = 30_000;
-
 export class GraphSession {
   readonly uid: string;
   /** Newer than what the cluster has: progress that waits for its write. */
@@ -20,20 +17,15 @@ export class GraphSession {
   /** When this process last wrote the status, in the controller's clock. */
   lastStatusWriteMs: number | undefined;
   readonly repairPace: RepairPace = new RepairPace();
-  /** Objects whose last write may have landed without an answer, by identity key: until when they may land. */
-  readonly #suspects: Map<string, number>;
-  readonly #now: () => number;
+  /** Objects whose last write may have landed without an answer, by identity key. */
+  readonly #suspects: Set<string>;
   /** Objects that were on their way out when they were last looked at, by identity key. */
   readonly #leaving = new Set<string>();
 
-  constructor(graph: ResourceGraph, now: () => number) {
+  constructor(graph: ResourceGraph) {
     this.uid = graph.metadata.uid ?? '';
-    this.#now = now;
     const items = graph.status?.inventory?.items ?? [];
-    const landsByMs = now() + LANDING_MS;
-    this.#suspects = new Map(
-      items.filter((item) => item.uid === undefined).map((item) => [identityKey(item), landsByMs]),
-    );
+    this.#suspects = new Set(items.filter((item) => item.uid === undefined).map(identityKey));
   }
 
   /** The newest status that anyone has. */
@@ -54,13 +46,7 @@ export class GraphSession {
   }
 
   suspect(entry: InventoryItem): void {
-    this.#suspects.set(identityKey(entry), this.#now() + LANDING_MS);
-  }
-
-  /** Until when the object may still come into being by a write of ours; undefined where none is on its way. */
-  landsByMs(entry: InventoryItem): number | undefined {
-    const landsByMs = this.#suspects.get(identityKey(entry));
-    return landsByMs === undefined || landsByMs <= this.#now() ? undefined : landsByMs;
+    this.#suspects.add(identityKey(entry));
   }
 
   clear(entry: InventoryItem): void {
@@ -71,19 +57,13 @@ export class GraphSession {
 /** The sessions of a process, by graph. */
 export class GraphSessions {
   readonly #sessions = new Map<string, GraphSession>();
-  readonly #now: () => number;
-
-  /** @param now milliseconds since the epoch */
-  constructor(now: () => number) {
-    this.#now = now;
-  }
 
   /** The session of this very graph; one of a former graph of that name is dropped. */
   of(graph: ResourceGraph): GraphSession {
     const key = `${graph.metadata.namespace}/${graph.metadata.name}`;
     const known = this.#sessions.get(key);
     if (known !== undefined && known.uid === graph.metadata.uid) return known;
-    const session = new GraphSession(graph, this.#now);
+    const session = new GraphSession(graph);
     this.#sessions.set(key, session);
     return session;
   }
