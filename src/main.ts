@@ -6,8 +6,6 @@ import {
   createGraphController,
   GRAPH_INDEX,
   GraphSessions,
-  Mirrors,
-  mirrorProjection,
   NodeInterests,
 } from './controllers/resourcegraph/index.ts';
 import { createTransformController, DEFAULT_GRAPH_WRITE_LIMITS } from './controllers/transform/index.ts';
@@ -162,7 +160,6 @@ async function buildParts(
     project: (object: KubeObject) => observe(object, interests),
     indexes: { [GRAPH_INDEX]: ({ graphId }) => (graphId === undefined ? [] : [graphId]) },
   });
-  const mirrorInformers = new InformerSet({ ...basics, project: mirrorProjection });
   const identity = await readOwnIdentity(operator, signal);
   const tenancy = new Tenancy({
     operator,
@@ -180,8 +177,7 @@ async function buildParts(
       definitions,
       children: new Children(childInformers),
       interests,
-      mirrors: new Mirrors(mirrorInformers),
-      sessions: new GraphSessions(),
+      sessions: new GraphSessions(Date.now),
       operator,
       mapper,
       tenancy,
@@ -225,7 +221,6 @@ async function buildParts(
   });
   return [
     closing('child watches', () => childInformers.stop()),
-    closing('mirror watches', () => mirrorInformers.stop()),
     watching('namespaces', namespaces),
     watching('kinds', definitions),
     watching('transforms', transforms),

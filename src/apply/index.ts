@@ -7,7 +7,7 @@ export {
   previewAdoption,
 } from './adoption/index.ts';
 export { ObjectApplier } from './applier.ts';
-export { fieldManagerOf } from './fields/index.ts';
+export { fieldManagerOf, ownersOfPointer } from './fields/index.ts';
 export { markedOrigin } from './origin.ts';
 export {
   type Answers,

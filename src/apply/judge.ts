@@ -3,7 +3,7 @@
 import type { InventoryItem, KubeObject, Origin } from '../api/index.ts';
 import { WaitingError } from '../errors.ts';
 import { coOwners } from './fields/index.ts';
-import { originOf } from './origin.ts';
+import { originOf, originOfKnown } from './origin.ts';
 import type { ApplyRequest } from './request.ts';
 import type { GraphOwner } from './stamp.ts';
 
@@ -38,8 +38,8 @@ export function judge(request: ApplyRequest, live: KubeObject | undefined, owner
   refuseTerminating(live);
   const { uid, resourceVersion } = live.metadata;
   const isKnown = uid === entry.uid;
-  const origin = isKnown ? entry.origin : originOf(live, owner);
-  const isFoundNow = !isKnown && origin === 'Found';
+  const origin = isKnown ? originOfKnown(entry, live, owner) : originOf(live, owner);
+  const isFoundNow = origin === 'Found' && !(isKnown && entry.origin === 'Found');
   const isForced = request.isRepair && isKnown && isTakenByUpdatesOnly(request, live, owner, origin);
   return { origin, uid, resourceVersion, isForced, isFoundNow };
 }

@@ -1,5 +1,11 @@
-import { type KubeObject, ORIGIN_ANNOTATION, type Origin, type StringMap } from '../api/index.ts';
-import { isOurs } from './fields/index.ts';
+import {
+  type InventoryItem,
+  type KubeObject,
+  ORIGIN_ANNOTATION,
+  type Origin,
+  type StringMap,
+} from '../api/index.ts';
+import { applyEntryOf, isOurs } from './fields/index.ts';
 import type { GraphOwner } from './stamp.ts';
 
 /**
@@ -22,4 +28,14 @@ export function markedOrigin(annotations: StringMap | undefined): Origin {
     default:
       return 'Created';
   }
+}
+
+/**
+ * What an entry and the object of its uid say together. An inventory can be edited by whoever may write statuses: that
+ * we created an object counts only if the object bears it out, by our Apply entry and by the absence of our mark.
+ */
+export function originOfKnown(entry: InventoryItem, live: KubeObject, owner: GraphOwner): Origin {
+  if (entry.origin !== 'Created') return entry.origin;
+  const isBorneOut = applyEntryOf(live, owner.manager) !== undefined;
+  return isBorneOut && markedOrigin(live.metadata.annotations) !== 'Found' ? 'Created' : 'Found';
 }

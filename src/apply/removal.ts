@@ -2,16 +2,17 @@
 //
 // Invariants kept here:
 // - Only what we created or adopted is deleted, and only while the object is still ours: our label and our Apply entry.
-//   Under the uid of the entry the entry says whose it is; under another uid, as after a repair whose record was lost,
-//   and for an adoption whose end was not recorded, the object itself does. Everything else is released or left.
+//   Whose it was is read from the object, as marked in our first write to it; the entry can only say more in favour of
+//   keeping it. Everything else is released or left.
 // - DELETE carries the uid and the resourceVersion of the version that was judged, and says how dependents go.
 // - `gone` is said only of what the API server says is gone.
-import type { InventoryItem, KubeObject } from '../api/index.ts';
-import { propagationPolicyOf } from '../graph/index.ts';
+import { DELETION_ANNOTATION, type InventoryItem, type KubeObject } from '../api/index.ts';
+import { type Hold, isProtected, propagationPolicyOf, pruneHold } from '../graph/index.ts';
 import { isConflict, isNotFound, type Resource, type TenantClient } from '../kube/index.ts';
+import { findContents, holdsOthers } from './contents.ts';
 import { isOurs } from './fields/index.ts';
 import { objectKeyOf } from './object-key.ts';
-import { originOf } from './origin.ts';
+import { markedOrigin } from './origin.ts';
 import type { Observation } from './readiness/index.ts';
 import { isHalfAdopted, releaseObject } from './release.ts';
 import type { GraphOwner } from './stamp.ts';
@@ -30,6 +31,11 @@ export interface Removal {
   readonly isOrphaned: boolean;
   /** What the watch sees; where it shows the object as ours, nothing is read before the delete. */
   readonly observation?: Observation | undefined;
+  /** True where the Transform goes too: grace periods don't count, and what is protected is released. */
+  readonly isFinal: boolean;
+  readonly nowMs: number;
+  /** Namespaced kinds that the API server serves, for the contents of a Namespace; undefined where not all are known. */
+  readonly namespacedKinds: (signal: AbortSignal) => Promise<readonly Resource[] | undefined>;
 }
 
 /** The version of an object that was judged. */
@@ -48,10 +54,13 @@ export class ObjectRemover {
     this.#owner = owner;
   }
 
-  /** @throws ApiError and TransportError as the client raises them; nothing is half done then. */
-  async remove(removal: Removal, signal: AbortSignal): Promise<RemovalResult> {
+  /**
+   * @returns what came of it, or why the object stays for now
+   * @throws ApiError and TransportError as the client raises them; nothing is half done then
+   */
+  async remove(removal: Removal, signal: AbortSignal): Promise<Hold | RemovalResult> {
     const { entry, observation } = removal;
-    if (this.#isPlainlyOurs(removal) && observation !== undefined) {
+    if (observation !== undefined && this.#isPlainlyOurs(removal, observation)) {
       const result = await this.#delete(removal, observation, signal);
       // A watch that is behind, or broken, must not keep the object for as long as it is.
       if (result !== 'again') return result;
@@ -63,28 +72,47 @@ export class ObjectRemover {
       // Somebody else's object has the name now; the one that the entry speaks of is gone.
       return entry.uid === live.metadata.uid ? 'abandoned' : 'gone';
     }
-    if (removal.isOrphaned || this.#originOf(entry, live) === 'Found')
-      return await this.#release(removal, signal);
+    if (this.#isLetGo(removal, live)) return await this.#release(removal, signal);
     if (live.metadata.deletionTimestamp !== undefined) return 'pending';
-    return await this.#delete(removal, live.metadata, signal);
+    const hold = await this.#holdOf(removal, live, signal);
+    return hold ?? (await this.#delete(removal, live.metadata, signal));
   }
 
   /** True where the watch alone shows that the entry's object may be deleted. */
-  #isPlainlyOurs({ entry, observation, isOrphaned }: Removal): boolean {
+  #isPlainlyOurs({ entry, isOrphaned, resource }: Removal, observation: Observation): boolean {
+    const { annotations } = observation;
     return (
       !isOrphaned &&
-      isRemovable(entry) &&
+      !holdsOthers(resource) &&
+      entry.origin !== 'Found' &&
       entry.uid !== undefined &&
-      observation?.uid === entry.uid &&
+      observation.uid === entry.uid &&
       observation.deletionTimestamp === undefined &&
       observation.graphId === this.#owner.graphId &&
-      observation.owned[this.#owner.manager] !== undefined
+      observation.owned[this.#owner.manager] !== undefined &&
+      markedOrigin(annotations) !== 'Found' &&
+      annotations[DELETION_ANNOTATION] === undefined &&
+      pruneHold(annotations, undefined, 0) === undefined
     );
   }
 
-  #originOf(entry: InventoryItem, live: KubeObject): InventoryItem['origin'] {
-    const isKnown = entry.uid === live.metadata.uid && isEffected(entry);
-    return isKnown ? entry.origin : originOf(live, this.#owner);
+  /** True where the object stays and is ours no longer. */
+  #isLetGo({ entry, isOrphaned, isFinal }: Removal, live: KubeObject): boolean {
+    const { annotations, uid } = live.metadata;
+    return (
+      isOrphaned ||
+      (entry.origin === 'Found' && entry.uid === uid) ||
+      markedOrigin(annotations) === 'Found' ||
+      annotations?.[DELETION_ANNOTATION] === 'Orphan' ||
+      (isFinal && isProtected(annotations))
+    );
+  }
+
+  async #holdOf(removal: Removal, live: KubeObject, signal: AbortSignal): Promise<Hold | undefined> {
+    const { entry, isFinal, nowMs, resource, namespacedKinds } = removal;
+    const own = isFinal ? undefined : pruneHold(live.metadata.annotations, entry.prunableSince, nowMs);
+    if (own !== undefined || !holdsOthers(resource)) return own;
+    return await findContents({ client: this.#client, resource, live, namespacedKinds }, signal);
   }
 
   async #read(removal: Removal, signal: AbortSignal): Promise<KubeObject | undefined> {
@@ -113,13 +141,4 @@ export class ObjectRemover {
       throw error;
     }
   }
-}
-
-/** False for an adoption that is only recorded: whether it came about the object itself says. */
-function isEffected(entry: InventoryItem): boolean {
-  return entry.origin !== 'Adopted' || entry.sent !== undefined;
-}
-
-function isRemovable(entry: InventoryItem): boolean {
-  return entry.origin !== 'Found' && isEffected(entry);
 }

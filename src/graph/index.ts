@@ -1,8 +1,8 @@
-export { type AdoptionPlan, type AdoptionProblem, planAdoption } from './adoption.ts';
 export { applySetId } from './apply-set-id.ts';
 export { confinementProblem } from './confinement.ts';
 export { toDot } from './dot.ts';
 export type { EdgeList } from './edges.ts';
+export { type Hold, type HoldReason, isProtected, pruneHold } from './hold.ts';
 export { isKnownClusterScoped } from './identity.ts';
 export {
   deletionWaves,
@@ -10,6 +10,7 @@ export {
   findPrunable,
   type PlannedObject,
   propagationPolicyOf,
+  rebuiltDeletion,
   unionInventory,
 } from './inventory.ts';
 export { isLegalMove, isoSeconds, moveNode, type NodeMove, readinessStartMs, sinceOf } from './node-state.ts';
@@ -29,5 +30,6 @@ export {
 } from './plan.ts';
 export type { GraphProblem, GraphProblemCode } from './problem.ts';
 export { executionAfter, PROGRESS_DEADLINE_EXCEEDED, progressDeadlineOf } from './progress.ts';
+export { type PruneBlock, type PruneBlockReason, type PruneQuestion, whyNotPruned } from './prune-gate.ts';
 export type { Readiness } from './readiness.ts';
 export { failureOf, type NodeFailure, retryAt } from './retry.ts';

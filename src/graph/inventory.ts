@@ -52,9 +52,15 @@ export function unionInventory(
 
 function refreshed(item: InventoryItem, object: PlannedObject): InventoryItem {
   const { nodeId, version, deletion, wave } = object;
+  // What is in the graph again has to leave it anew before its grace period counts.
+  const { prunableSince, ...kept } = item;
   const isSame =
-    item.nodeId === nodeId && item.version === version && item.deletion === deletion && item.wave === wave;
-  return isSame ? item : { ...item, nodeId, version, deletion, wave };
+    item.nodeId === nodeId &&
+    item.version === version &&
+    item.deletion === deletion &&
+    item.wave === wave &&
+    prunableSince === undefined;
+  return isSame ? item : { ...kept, nodeId, version, deletion, wave };
 }
 
 function newItem(object: PlannedObject): InventoryItem {
@@ -80,6 +86,18 @@ export function findPrunable(
   const wanted = new Set<string>();
   for (const object of planned) wanted.add(identityKey(object));
   return (inventory?.items ?? []).filter((item) => !wanted.has(identityKey(item)));
+}
+
+/**
+ * The policy of an object whose inventory entry was lost. That a node said Delete of a kind that holds data is written
+ * nowhere on the object, so that it stays.
+ */
+export function rebuiltDeletion(
+  kind: { readonly group: string; readonly kind: string },
+  isMarkedOrphan: boolean,
+  graphPolicy: DeletionPolicy,
+): DeletionPolicy {
+  return isMarkedOrphan ? 'Orphan' : effectiveDeletion(kind, undefined, graphPolicy);
 }
 
 /** Entries in the order of their removal: the highest wave first, each to be gone before the next. */

@@ -75,6 +75,28 @@ export class RestMapper {
     return versions.sort();
   }
 
+  /**
+   * Everything that lives in namespaces and can be listed, each kind in the version that its group puts first; undefined
+   * while a group does not answer, so that kinds may be missing. Asks the server.
+   */
+  async namespacedKinds(signal: AbortSignal): Promise<readonly Resource[] | undefined> {
+    this.invalidate();
+    await untilAborted(this.#refresh(), signal);
+    const groups = [...this.#groups.values()];
+    if (groups.some(({ isCurrent }) => !isCurrent)) return undefined;
+    const kinds = new Map<string, Resource>();
+    for (const { versions, resources } of groups) {
+      for (const version of versions) {
+        for (const resource of resources) {
+          const key = `${resource.group}/${resource.kind}`;
+          const isWanted = resource.namespaced && resource.verbs.includes('list');
+          if (isWanted && resource.version === version && !kinds.has(key)) kinds.set(key, resource);
+        }
+      }
+    }
+    return [...kinds.values()];
+  }
+
   /** Whether the cache can be trusted about what this group does *not* serve. */
   isFresh(group: string, maxAgeMs: number = FRESH_MS): boolean {
     if (this.#isInvalid || this.#ageMs > maxAgeMs) return false;

@@ -4,7 +4,9 @@
 // Invariants kept here:
 // - Children are deleted only if a live read by name says that the Transform is terminating or absent. A live Transform
 //   means that someone deleted the graph alone: nothing is deleted, the next graph finds its children.
-// - Only entries of an inventory that carries this graph's own uid count; another one is rebuilt first.
+// - Only entries of an inventory that carries this graph's own uid count; another one is rebuilt first. What an edited
+//   inventory lacks, and the watches show to be ours, goes too.
+// - Grace periods don't count; what is protected is released.
 // - Orphan holds if the graph, one of its nodes as they are now, the inventory, the Transform, or a cascade says it: a
 //   graph without its owner reference was let go.
 // - The finalizer leaves last, and only by the operator's own identity.
@@ -33,12 +35,18 @@ import {
 import type { GraphDependencies } from './dependencies.ts';
 import { type Fate, findFate, objectsThatStay } from './fate.ts';
 import { findChildren } from './found-children.ts';
-import { announcedKinds, isInventoryForeign, rebuildInventory } from './inventory.ts';
+import { announcedKinds, forgottenItems, isInventoryForeign, rebuildInventory } from './inventory.ts';
 import { isKindGone, resourceForRemoval } from './kind-gone.ts';
 import { type KindProblem, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
-import { type RemovalReport, removalProblems, removeHighestWave } from './prune.ts';
+import {
+  describeHolds,
+  highestWave,
+  type RemovalReport,
+  removalProblems,
+  removeEntries,
+} from './removal-wave.ts';
 import type { GraphSession } from './session.ts';
 import { statusOfRemoval, statusOfUndecodable } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -125,7 +133,7 @@ export class GraphFinalizer {
     for (;;) {
       const items = ledger.items();
       if (items.length === 0) return await this.#dropFinalizer(stored, signal);
-      const report = await this.#removeWave(key, graph, ledger, fate, signal);
+      const report = await this.#removeWave(key, graph, session, ledger, fate, signal);
       for (const { item, result } of report.left) {
         log.info({ object: describeIdentity(item), result }, 'object left the graph');
       }
@@ -145,11 +153,13 @@ export class GraphFinalizer {
     const status = session.statusOf(graph);
     const isForeign = isInventoryForeign(graph, status);
     const items = isForeign ? [] : (status.inventory?.items ?? []);
-    const announced = isForeign ? announcedKinds(graph) : [];
-    const request = { key, targets: new Map(), items, announced, mapper, children };
+    const request = { key, targets: new Map(), items, announced: announcedKinds(graph), mapper, children };
     const kinds = await watchKinds(request, signal);
-    if (!isForeign) return new Ledger({ graphUID: graph.metadata.uid ?? '', items });
     const owner = ownerOf(key);
+    if (!isForeign) {
+      const forgotten = forgottenItems(graph, owner, children.withLabel(key, owner.graphId), items);
+      return new Ledger({ graphUID: graph.metadata.uid ?? '', items: [...items, ...forgotten] });
+    }
     const mayPassOver = ({ kind, error }: KindProblem): boolean => {
       if (!this.#isGraceOver(graph)) return false;
       log.warn({ kind: kind.kind, error: String(error) }, 'objects of a kind are left: no right to see them');
@@ -162,23 +172,24 @@ export class GraphFinalizer {
   async #removeWave(
     key: NamespacedName,
     graph: ResourceGraph,
+    session: GraphSession,
     ledger: Ledger,
     fate: Exclude<Fate, 'keep'>,
     signal: AbortSignal,
   ): Promise<RemovalReport> {
     const client = this.#deps.tenancy.clientForDeletion(key.namespace, graph.spec.serviceAccountName);
     const kept = objectsThatStay(key, graph);
-    return await removeHighestWave(
+    const { children, mapper, now } = this.#deps;
+    return await removeEntries(
       {
-        key,
-        ledger,
+        ...{ key, session, ledger, children, mapper, now },
+        isFinal: true,
         remover: new ObjectRemover(client, ownerOf(key)),
-        children: this.#deps.children,
         resourceOf: (item) => resourceForRemoval(this.#deps, item, signal),
         isKindGone: (item) => isKindGone(this.#deps, item, signal),
         isOrphaned: (item) => fate === 'orphan' || item.deletion === 'Orphan' || kept.has(identityKey(item)),
       },
-      ledger.items(),
+      highestWave(ledger.items()),
       signal,
     );
   }
@@ -232,7 +243,11 @@ export class GraphFinalizer {
     report: RemovalReport,
     signal: AbortSignal,
   ): Promise<Result> {
-    const lines = [...(await this.#whyForbidden(graph, report, signal)), ...removalProblems(report)];
+    const lines = [
+      ...(await this.#whyForbidden(graph, report, signal)),
+      ...removalProblems(report),
+      ...describeHolds(report.held),
+    ];
     const status = statusOfRemoval(
       graph,
       session.statusOf(graph),
@@ -241,7 +256,8 @@ export class GraphFinalizer {
       isoSeconds(this.#deps.now()),
     );
     const written = await this.#writer.write(graph, session, status, true, signal);
-    const againInMs = report.again.length > 0 ? AGAIN_MS : WAIT_MS;
+    const landsInMs = Math.max(1, (report.landsByMs ?? Number.POSITIVE_INFINITY) - this.#deps.now());
+    const againInMs = report.again.length > 0 ? AGAIN_MS : Math.min(WAIT_MS, landsInMs);
     return requeueAfter(written.type === 'deferred' ? Math.min(written.dueInMs, againInMs) : againInMs);
   }
 
@@ -264,5 +280,6 @@ export class GraphFinalizer {
 }
 
 function isClear(report: RemovalReport): boolean {
-  return report.waiting.length === 0 && report.again.length === 0 && report.failed.length === 0;
+  const { waiting, again, held, failed } = report;
+  return waiting.length + again.length + held.length + failed.length === 0;
 }

@@ -2,7 +2,6 @@ import type { KubeObject } from '../../api/index.ts';
 import type { Informer, OperatorClient, RestMapper } from '../../kube/index.ts';
 import type { Tenancy } from '../../tenancy/index.ts';
 import type { Children } from './children.ts';
-import type { Mirrors } from './mirrors.ts';
 import type { NodeInterests } from './node-interests.ts';
 import type { GraphSessions } from './session.ts';
 
@@ -15,7 +14,6 @@ export interface GraphDependencies {
   readonly definitions: Informer<string>;
   readonly children: Children;
   readonly interests: NodeInterests;
-  readonly mirrors: Mirrors;
   readonly sessions: GraphSessions;
   readonly operator: OperatorClient;
   readonly mapper: RestMapper;

@@ -7,11 +7,12 @@ import {
   identityKey,
   type KubeObject,
   type NamespacedName,
+  ORIGIN_ANNOTATION,
 } from '../../api/index.ts';
 import {
   type ApplyRequest,
   evaluateReadiness,
-  type ObjectAdopter,
+  type GraphOwner,
   type ObjectApplier,
   observe,
 } from '../../apply/index.ts';
@@ -19,28 +20,26 @@ import { ApplyConflictError, InvalidObjectError, WaitingError } from '../../erro
 import { failureOf, type Pass, type StartableNode } from '../../graph/index.ts';
 import { ApiError, type Resource } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
-import { isAdoptionDue } from './adoption.ts';
 import type { Children } from './children.ts';
 import { Inbox } from './inbox.ts';
 import { kindNotServed } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeInterests } from './node-interests.ts';
 import type { GraphSession } from './session.ts';
-import { isMirrored, type NodeTarget, type Targets } from './targets.ts';
+import type { NodeTarget, Targets } from './targets.ts';
 import { judgeReadiness } from './work.ts';
 
 export interface Execution {
   readonly key: NamespacedName;
-  readonly graphId: string;
+  readonly owner: GraphOwner;
   readonly pass: Pass;
   readonly targets: Targets;
   readonly ledger: Ledger;
   readonly session: GraphSession;
   readonly applier: ObjectApplier;
-  readonly adopter: ObjectAdopter;
   readonly children: Children;
   readonly interests: NodeInterests;
-  /** Nodes whose kind can't be worked on, or whose object can't be adopted: they fail with this. */
+  /** Kinds that can't be worked on, by node: their nodes fail with this. */
   readonly unavailable: ReadonlyMap<string, unknown>;
   readonly now: () => number;
   readonly log: Logger;
@@ -62,7 +61,7 @@ export async function execute(run: Execution, signal: AbortSignal): Promise<void
   const inbox = new Inbox<Message>();
   const nodeOf = new Map([...run.targets].map(([id, target]) => [identityKey(target.identity), id]));
   const endChildren = run.children.onChange((graphId, identity) => {
-    if (graphId === run.graphId) inbox.put({ type: 'observed', identity: identityKey(identity) });
+    if (graphId === run.owner.graphId) inbox.put({ type: 'observed', identity: identityKey(identity) });
   });
   const endSuperseded = run.onSuperseded(() => inbox.put({ type: 'superseded' }));
   const endAbort = listenToAbort(signal, () => inbox.put({ type: 'superseded' }));
@@ -92,7 +91,7 @@ function take(run: Execution, nodeOf: ReadonlyMap<string, string>, message: Mess
   if (message.type !== 'observed') return;
   const id = nodeOf.get(message.identity);
   const target = id === undefined ? undefined : run.targets.get(id);
-  if (id === undefined || target?.resource === undefined || isMirrored(target)) return;
+  if (id === undefined || target?.resource === undefined) return;
   const observation = run.children.observation(run.key, target.resource, target.identity);
   run.pass.observed(id, judgeReadiness(target, observation, run.pass.statusOf(id), run.now()), run.now());
 }
@@ -132,18 +131,14 @@ async function applyNode(
     policy: target.planNode.node.applyPolicy ?? {},
     ignoreFields: target.planNode.node.ignoreFields ?? [],
     entry,
-    isLookFirst: start.work === 'repair' || run.session.isSuspect(entry),
+    isLookFirst: start.work === 'repair' || run.session.isSuspect(entry) || !isSeenAsOurs(run, target, entry),
     isRepair: start.work === 'repair',
     recordFound: run.recordFound,
   };
   try {
-    const isAdopting = target.adoption === 'TakeOwnership' && isAdoptionDue(entry);
-    const outcome = isAdopting
-      ? await run.adopter.adopt(request, signal)
-      : await run.applier.apply(request, signal);
+    const outcome = await run.applier.apply(request, signal);
     run.ledger.set(outcome.entry);
     run.session.clear(entry);
-    if (isAdopting) run.log.info({ node: start.id, object: describeIdentity(entry) }, 'object adopted');
     if (start.work === 'repair') {
       run.session.repairPace.repaired(target.identity, run.now());
       run.log.info({ node: start.id, object: describeIdentity(target.identity) }, 'object repaired');
@@ -154,6 +149,14 @@ async function applyNode(
     if (mayHaveLanded(error)) run.session.suspect(entry);
     throw error;
   }
+}
+
+/** True where nothing is recorded of the object, or the watch bears out that it is ours: an inventory can be edited. */
+function isSeenAsOurs(run: Execution, { resource, identity }: NodeTarget, entry: InventoryItem): boolean {
+  if (entry.uid === undefined || resource === undefined) return true;
+  const observation = run.children.observation(run.key, resource, identity);
+  if (observation?.uid !== entry.uid || observation?.owned[run.owner.manager] === undefined) return false;
+  return entry.origin !== 'Created' || observation.annotations[ORIGIN_ANNOTATION] !== 'found';
 }
 
 /** False only where the API server said that it refused the write. */

@@ -13,11 +13,12 @@ import {
   identityKey,
   isResolvedNode,
   NODE_ANNOTATION,
+  ORIGIN_ANNOTATION,
   type ResourceGraph,
   type ResourceGraphStatus,
 } from '../../api/index.ts';
-import { type GraphOwner, markedOrigin, type Observation } from '../../apply/index.ts';
-import { type PlannedObject, unionInventory } from '../../graph/index.ts';
+import type { GraphOwner, Observation } from '../../apply/index.ts';
+import { type PlannedObject, rebuiltDeletion, unionInventory } from '../../graph/index.ts';
 import type { Resource } from '../../kube/index.ts';
 import type { Targets } from './targets.ts';
 
@@ -72,6 +73,20 @@ export function rebuildInventory(
   return { graphUID: graph.metadata.uid ?? '', items };
 }
 
+/** Entries for objects that are ours and that the inventory lacks, as after an edit of the status. */
+export function forgottenItems(
+  graph: ResourceGraph,
+  owner: GraphOwner,
+  children: readonly ObservedChild[],
+  items: readonly InventoryItem[],
+): readonly InventoryItem[] {
+  const known = new Set(items.map(identityKey));
+  // Some kinds are served in two groups: the same object under another name is none that was forgotten.
+  const uids = new Set(items.map(({ uid }) => uid));
+  const found = rebuildInventory(graph, owner, children, []).items;
+  return found.filter((item) => !known.has(identityKey(item)) && !uids.has(item.uid));
+}
+
 function rebuiltItem(
   graph: ResourceGraph,
   resource: Resource,
@@ -87,8 +102,12 @@ function rebuiltItem(
     ...(observation.namespace === undefined ? {} : { namespace: observation.namespace }),
     name: observation.name,
     uid: observation.uid,
-    origin: markedOrigin(annotations),
-    deletion: annotations[DELETION_ANNOTATION] === 'Orphan' ? 'Orphan' : graph.spec.deletionPolicy,
+    origin: annotations[ORIGIN_ANNOTATION] === 'found' ? 'Found' : 'Created',
+    deletion: rebuiltDeletion(
+      resource,
+      annotations[DELETION_ANNOTATION] === 'Orphan',
+      graph.spec.deletionPolicy,
+    ),
     wave,
   };
 }

@@ -1,7 +1,6 @@
 // Phase "status": what came of the pass, and when to look again.
 import { isoSeconds } from '../../graph/index.ts';
 import { DONE, REQUEUE, type Result, requeueAfter } from '../../runtime/index.ts';
-import { uselessResources, withAdoptions } from './adoption.ts';
 import { UNREAD_RETRY_MS } from './answers.ts';
 import { areEqualButForExports, withExports } from './exports.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
@@ -9,17 +8,11 @@ import type { Pruning } from './pass-prune.ts';
 import { handledReconcile, type Outcome, statusOfOutcome } from './status.ts';
 import { deadlineInMs } from './status-progress.ts';
 
-/** What the status is made from. */
-export function outcomeOf(prepared: Prepared, removing: readonly string[]): Outcome {
-  const { pass, ledger, targets, adoptions } = prepared;
-  const statuses = withExports(pass.statuses(), prepared.exportsOf);
-  return {
-    summary: pass.summary(),
-    nodeStatus: withAdoptions(statuses, targets, ledger, adoptions),
-    inventory: ledger.toInventory(),
-    removing,
-    unadoptable: uselessResources(adoptions),
-  };
+/** What the status is made from; `pruning` is undefined where the pass has not come to it. */
+export function outcomeOf(prepared: Prepared, pruning: Outcome['pruning']): Outcome {
+  const { pass, ledger } = prepared;
+  const nodeStatus = withExports(pass.statuses(), prepared.exportsOf);
+  return { summary: pass.summary(), nodeStatus, inventory: ledger.toInventory(), pruning };
 }
 
 /** Values of a settled graph's objects may change as often as they like: they are told as progress is. */
@@ -37,7 +30,7 @@ export async function finish(
   signal: AbortSignal,
 ): Promise<Result> {
   const { graph, session, writer } = run;
-  const outcome = outcomeOf(prepared, pruning.removing);
+  const outcome = outcomeOf(prepared, pruning);
   const status = {
     ...statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now())),
     ...handledReconcile(graph),

@@ -1,17 +1,16 @@
 // Phases before the first write: plan, kinds and confinement, watches, inventory, work.
-import {
-  identityKey,
-  type NamespacedName,
-  type NodeExports,
-  type ResourceGraph,
-  type ResourceGraphStatus,
+import type {
+  Inventory,
+  NamespacedName,
+  NodeExports,
+  ResourceGraph,
+  ResourceGraphStatus,
 } from '../../api/index.ts';
 import type { GraphOwner } from '../../apply/index.ts';
 import { TerminalError } from '../../errors.ts';
-import { buildPlan, isoSeconds, type NodeInput, Pass, type Plan, planAdoption } from '../../graph/index.ts';
+import { buildPlan, isoSeconds, type NodeInput, Pass, type Plan } from '../../graph/index.ts';
 import { gvkKey } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
-import { type Adoptions, newAdoptions, withdrawAdoptions } from './adoption.ts';
 import { readMissingAnswers } from './answers.ts';
 import type { GraphDependencies } from './dependencies.ts';
 import { publishExports } from './exports.ts';
@@ -25,13 +24,11 @@ import {
 } from './inventory.ts';
 import { type WatchedKinds, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
-import { viewMirrors } from './mirror-views.ts';
-import type { MirrorView } from './mirrors.ts';
 import { ownerOf } from './owner.ts';
 import type { GraphSession } from './session.ts';
 import { isReconcileAsked } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
-import { isMirrored, managedTargets, resolveTargets, type Targets } from './targets.ts';
+import { resolveTargets, type Targets } from './targets.ts';
 import { findWork } from './work.ts';
 
 /** What a pass works with. */
@@ -50,8 +47,8 @@ export interface Prepared {
   readonly targets: Targets;
   readonly kinds: WatchedKinds;
   readonly ledger: Ledger;
-  /** The inventory has to be stored before the first write: the stored one does not cover it. */
-  readonly isInventoryDue: boolean;
+  /** The inventory that has to be stored before the first write; undefined where the stored one covers it. */
+  readonly dueInventory: Inventory | undefined;
   readonly inputs: ReadonlyMap<string, NodeInput>;
   readonly pass: Pass;
   readonly plan: Plan;
@@ -59,7 +56,6 @@ export interface Prepared {
   readonly exportsOf: (nodeId: string) => NodeExports | undefined;
   /** An object whose expressions changed could not be read. */
   readonly isAnswerMissing: boolean;
-  readonly adoptions: Adoptions;
 }
 
 /** Finds out what there is to do. @throws PequodError where the graph as a whole can't be executed. */
@@ -68,15 +64,12 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
   const owner = ownerOf(key);
   const status = session.statusOf(graph);
   const plan = planOf(run);
-  const adoptions = newAdoptions(planAdoption(plan, graph.spec.adopt, key.namespace));
-  const targets = await resolveTargets(plan, { graph, owner, adoption: adoptions.plan }, mapper, signal);
-  const managed = managedTargets(targets);
-  const mirrorViews = await viewMirrors(run, targets, signal);
+  const targets = await resolveTargets(plan, graph, owner, mapper, signal);
   const isForeign = isInventoryForeign(graph, status);
   const items = isForeign ? [] : (status.inventory?.items ?? []);
   const announced = isForeign ? announcedKinds(graph) : [];
-  const kinds = await watchKinds({ key, targets: managed, items, announced, mapper, children }, signal);
-  const planned = plannedObjects(managed);
+  const kinds = await watchKinds({ key, targets, items, announced, mapper, children }, signal);
+  const planned = plannedObjects(targets);
   const found = { ...run, owner, problems: kinds.problems, mayPassOver: () => false };
   const old = isForeign
     ? rebuildInventory(graph, owner, await findChildren(found, signal), planned)
@@ -86,14 +79,7 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     return unwatched.has(gvkKey(item)) || children.observation(key, item, item)?.uid === item.uid;
   });
   for (const item of joined.renewed) session.suspect(item);
-  const byIdentity = new Map([...targets.values()].map((target) => [identityKey(target.identity), target]));
-  const { inventory, withdrawn } = withdrawAdoptions(
-    joined.inventory,
-    (item) => byIdentity.get(identityKey(item)),
-    (item) => children.observation(key, item, item)?.owned[owner.manager] !== undefined,
-  );
-  for (const item of withdrawn) session.suspect(item);
-  const ledger = new Ledger(inventory);
+  const ledger = new Ledger(joined.inventory);
   const isAsked = isReconcileAsked(graph, status);
   if (isAsked) run.tenancy.forget(key.namespace, graph.spec.serviceAccountName);
   const isAnswerMissing = await readMissingAnswers(run, targets, ledger, signal);
@@ -107,7 +93,6 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     hasLeft: ({ identity }, isLeaving) => session.hasLeft(identity, isLeaving),
     nextRepairAtMs: ({ identity }) =>
       isAsked ? undefined : session.repairPace.nextAtMs(identity, run.now()),
-    mirrorOf: ({ planNode }) => mirrorViews.get(planNode.id),
     observationOf: ({ resource, identity }) =>
       resource === undefined ? undefined : children.observation(key, resource, identity),
   });
@@ -116,8 +101,8 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     nowMs: run.now(),
     random: run.random,
   });
-  const isInventoryDue = joined.isWriteDue || withdrawn.length > 0;
-  const exportsOf = exportsAt(run, { plan, targets, ledger, status, mirrorViews }, isoSeconds(run.now()));
+  const dueInventory = joined.isWriteDue ? joined.inventory : undefined;
+  const exportsOf = exportsAt(run, { plan, targets, ledger, status }, isoSeconds(run.now()));
   return {
     owner,
     status,
@@ -126,37 +111,23 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     ledger,
     inputs,
     pass,
-    isInventoryDue,
-    adoptions,
+    dueInventory,
     plan,
     exportsOf,
     isAnswerMissing,
   };
 }
 
-type ExportSources = Pick<Prepared, 'plan' | 'targets' | 'ledger' | 'status'> & {
-  readonly mirrorViews: ReadonlyMap<string, MirrorView>;
-};
-
 /** Looks at ledger and watches when it is asked; times are those of the pass's start, so that it says the same twice. */
 function exportsAt(
   run: PassRun,
-  { plan, targets, ledger, status, mirrorViews }: ExportSources,
+  { plan, targets, ledger, status }: Pick<Prepared, 'plan' | 'targets' | 'ledger' | 'status'>,
   nowIso: string,
 ): Prepared['exportsOf'] {
   return (nodeId) => {
     const node = plan.byId.get(nodeId);
     if (node?.node.exports === undefined) return undefined;
     const target = targets.get(nodeId);
-    if (target !== undefined && isMirrored(target)) {
-      const observation = mirrorViews.get(nodeId)?.observation;
-      return publishExports(
-        node,
-        status.nodeStatus?.[nodeId]?.exports,
-        { uid: observation?.uid, observation },
-        nowIso,
-      );
-    }
     const entry = target === undefined ? undefined : ledger.get(target.identity);
     const observation =
       target?.resource === undefined

@@ -1,12 +1,11 @@
 // A pass over a graph that may be executed: prepare, start, run the nodes, prune, finish; one file a phase.
-import { ObjectAdopter, ObjectApplier } from '../../apply/index.ts';
+import { ObjectApplier } from '../../apply/index.ts';
 import { isForbidden, isKindNotServed, type TenantClient } from '../../kube/index.ts';
 import { REQUEUE, type Result } from '../../runtime/index.ts';
 import { execute } from './execute.ts';
-import { whyPruningIsHeld, withExports } from './exports.ts';
 import { finish } from './pass-finish.ts';
 import { type PassRun, type Prepared, prepare } from './pass-prepare.ts';
-import { NOTHING_TO_PRUNE, prune } from './pass-prune.ts';
+import { prune } from './pass-prune.ts';
 import { foundRecorder, start } from './pass-start.ts';
 import { requireServiceAccount } from './rights.ts';
 
@@ -21,18 +20,8 @@ export async function runPass(run: PassRun, signal: AbortSignal): Promise<Result
   if (tenant !== undefined) {
     isSuperseded = await runNodes(run, prepared, tenant, signal);
   }
-  const pruning =
-    pass.isFullyApplied && !isSuperseded && isPruningFree(run, prepared)
-      ? await prune(run, prepared, signal)
-      : NOTHING_TO_PRUNE;
+  const pruning = await prune(run, prepared, isSuperseded, signal);
   return await finish(run, prepared, pruning, signal);
-}
-
-/** Nothing is removed while a value is lost that a module may have kept a node for. */
-function isPruningFree(run: PassRun, prepared: Prepared): boolean {
-  const reason = whyPruningIsHeld(prepared.plan, withExports(prepared.pass.statuses(), prepared.exportsOf));
-  if (reason !== undefined) run.log.debug({ reason }, 'nothing is pruned');
-  return reason === undefined;
 }
 
 /** @returns true where a newer version of the graph ended the pass early. */
@@ -57,18 +46,15 @@ async function runNodes(
     if (isForbidden(error)) tenancy.forget(key.namespace, graph.spec.serviceAccountName);
     if (isKindNotServed(error)) run.mapper.invalidate();
   };
-  const applier = new ObjectApplier(tenant, prepared.owner);
   await execute(
     {
       ...prepared,
       key,
-      graphId: prepared.owner.graphId,
       session: run.session,
       children: run.children,
       interests: run.interests,
-      applier,
-      adopter: new ObjectAdopter(tenant, prepared.owner, applier),
-      unavailable: new Map([...prepared.kinds.unavailable, ...prepared.adoptions.failures]),
+      applier: new ObjectApplier(tenant, prepared.owner),
+      unavailable: prepared.kinds.unavailable,
       now: run.now,
       log: run.log,
       recordFound: foundRecorder(run, prepared, signal),

@@ -4,7 +4,6 @@ import { describeIdentity, type InventoryItem, identityKey } from '../../api/ind
 import { PequodError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import type { TenantClient } from '../../kube/index.ts';
-import { lookForAdoptable } from './adoption.ts';
 import { outcomeOf } from './pass-finish.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import { requireRights } from './rights.ts';
@@ -35,9 +34,8 @@ export async function start(
 ): Promise<TenantClient | 'stale'> {
   const { graph, session, writer } = run;
   const client = await admit(run, prepared, signal);
-  const isAdopting = await lookForAdoptable(run, prepared, client, signal);
-  if (!prepared.isInventoryDue && !isAdopting) return client;
-  const outcome = outcomeOf(prepared, []);
+  if (prepared.dueInventory === undefined) return client;
+  const outcome = { ...outcomeOf(prepared, undefined), inventory: prepared.dueInventory };
   const status = statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now()));
   const { type } = await writer.write(graph, session, status, false, signal);
   return type === 'settled' ? client : 'stale';
@@ -52,12 +50,14 @@ export function foundRecorder(
   let last: Promise<void> = Promise.resolve();
   const record = async (entry: InventoryItem): Promise<void> => {
     prepared.ledger.set(entry);
-    const what = entry.origin === 'Adopted' ? 'it is adopted' : 'it is shared, and stays';
-    run.log.info({ node: entry.nodeId, object: describeIdentity(entry) }, `object was there before: ${what}`);
+    run.log.info(
+      { node: entry.nodeId, object: describeIdentity(entry) },
+      'object was there before: it is shared, and stays',
+    );
     const status = statusOfOutcome(
       run.graph,
       prepared.status,
-      outcomeOf(prepared, []),
+      outcomeOf(prepared, undefined),
       isoSeconds(run.now()),
     );
     const { type } = await run.writer.write(run.graph, run.session, status, false, signal);

@@ -20,12 +20,7 @@ function targets(): Targets {
   const stamped = (origin: InventoryItem['origin']): KubeObject =>
     stampObject(node, { owner, namespace: 'shop', origin, deletion: 'Delete' });
   const { identity } = planNode;
-  return new Map([
-    [
-      node.id,
-      { planNode, identity, resource: CONFIG_MAPS, deletion: 'Delete', adoption: undefined, stamped },
-    ],
-  ]);
+  return new Map([[node.id, { planNode, identity, resource: CONFIG_MAPS, deletion: 'Delete', stamped }]]);
 }
 
 function entry(group: string, name: string, uid: string): InventoryItem {

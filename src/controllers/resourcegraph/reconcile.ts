@@ -42,7 +42,6 @@ export class GraphReconciler {
     if (stored === undefined) {
       this.#deps.sessions.forget(key);
       this.#deps.children.release(key, new Set());
-      this.#deps.mirrors.release(key);
       return DONE;
     }
     if (isBeingDeleted(stored)) return await this.#finalizer.finalize(key, stored, context);

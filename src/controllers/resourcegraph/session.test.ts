@@ -20,7 +20,7 @@ function graph(uid: string): ResourceGraph {
 const config = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'config' };
 
 it('says once that an object which was on its way out has left', () => {
-  const session = new GraphSession(graph('g'));
+  const session = new GraphSession(graph('g'), () => 0);
   expect(session.hasLeft(config, false)).toBe(false);
   expect(session.hasLeft(config, true)).toBe(false);
   expect(session.hasLeft({ ...config, name: 'other' }, false)).toBe(false);
@@ -30,7 +30,7 @@ it('says once that an object which was on its way out has left', () => {
 });
 
 it('belongs to one graph: another of that name starts afresh', () => {
-  const sessions = new GraphSessions();
+  const sessions = new GraphSessions(() => 0);
   const first = sessions.of(graph('one'));
   expect(sessions.of(graph('one'))).toBe(first);
   expect(sessions.of(graph('two'))).not.toBe(first);

@@ -10,6 +10,9 @@ import {
 } from '../../api/index.ts';
 import { RepairPace } from './repair-pace.ts';
 
+/** A write without an answer may still land for as long as a request may take, here or in a process before this one. */
+const LANDING_MS = 30_000;
+
 export class GraphSession {
   readonly uid: string;
   /** Newer than what the cluster has: progress that waits for its write. */
@@ -17,15 +20,20 @@ export class GraphSession {
   /** When this process last wrote the status, in the controller's clock. */
   lastStatusWriteMs: number | undefined;
   readonly repairPace: RepairPace = new RepairPace();
-  /** Objects whose last write may have landed without an answer, by identity key. */
-  readonly #suspects: Set<string>;
+  /** Objects whose last write may have landed without an answer, by identity key: until when they may land. */
+  readonly #suspects: Map<string, number>;
+  readonly #now: () => number;
   /** Objects that were on their way out when they were last looked at, by identity key. */
   readonly #leaving = new Set<string>();
 
-  constructor(graph: ResourceGraph) {
+  constructor(graph: ResourceGraph, now: () => number) {
     this.uid = graph.metadata.uid ?? '';
+    this.#now = now;
     const items = graph.status?.inventory?.items ?? [];
-    this.#suspects = new Set(items.filter((item) => item.uid === undefined).map(identityKey));
+    const landsByMs = now() + LANDING_MS;
+    this.#suspects = new Map(
+      items.filter((item) => item.uid === undefined).map((item) => [identityKey(item), landsByMs]),
+    );
   }
 
   /** The newest status that anyone has. */
@@ -46,7 +54,13 @@ export class GraphSession {
   }
 
   suspect(entry: InventoryItem): void {
-    this.#suspects.add(identityKey(entry));
+    this.#suspects.set(identityKey(entry), this.#now() + LANDING_MS);
+  }
+
+  /** Until when the object may still come into being by a write of ours; undefined where none is on its way. */
+  landsByMs(entry: InventoryItem): number | undefined {
+    const landsByMs = this.#suspects.get(identityKey(entry));
+    return landsByMs === undefined || landsByMs <= this.#now() ? undefined : landsByMs;
   }
 
   clear(entry: InventoryItem): void {
@@ -57,13 +71,19 @@ export class GraphSession {
 /** The sessions of a process, by graph. */
 export class GraphSessions {
   readonly #sessions = new Map<string, GraphSession>();
+  readonly #now: () => number;
+
+  /** @param now milliseconds since the epoch */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /** The session of this very graph; one of a former graph of that name is dropped. */
   of(graph: ResourceGraph): GraphSession {
     const key = `${graph.metadata.namespace}/${graph.metadata.name}`;
     const known = this.#sessions.get(key);
     if (known !== undefined && known.uid === graph.metadata.uid) return known;
-    const session = new GraphSession(graph);
+    const session = new GraphSession(graph, this.#now);
     this.#sessions.set(key, session);
     return session;
   }

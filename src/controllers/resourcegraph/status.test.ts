@@ -27,7 +27,7 @@ const graph: ResourceGraph = {
 const ready: GraphSummary = { phase: 'Ready', counts: { Pending: 0, Applied: 0, Ready: 2, Error: 0 } };
 
 function outcome(summary: GraphSummary, more: Partial<Outcome> = {}): Outcome {
-  return { summary, nodeStatus: {}, inventory: { graphUID: 'g', items: [] }, removing: [], ...more };
+  return { summary, nodeStatus: {}, inventory: { graphUID: 'g', items: [] }, pruning: undefined, ...more };
 }
 
 /** `Ready=True/Ready`, a condition each. */
@@ -81,11 +81,24 @@ describe('the status of a graph', () => {
     const status = statusOfOutcome(
       graph,
       {},
-      outcome(ready, { removing: ['ConfigMap shop/old is being deleted'] }),
+      outcome(ready, { pruning: { removing: ['ConfigMap shop/old is being deleted'], pruned: undefined } }),
       NOW,
     );
     expect(said(status)).toEqual(['Ready=True/Ready', 'Reconciling=True/Removing']);
     expect(status.blockedBy).toBe('ConfigMap shop/old is being deleted');
+  });
+
+  it('says what is left of pruning, and stays Ready; when all is gone it says that too', () => {
+    const message = 'ConfigMap shop/old is protected';
+    const pruned = { isDone: false, reason: 'Protected', message };
+    const held = statusOfOutcome(graph, {}, outcome(ready, { pruning: { removing: [], pruned } }), NOW);
+    expect(said(held)).toEqual(['Ready=True/Ready', 'Pruned=False/Protected']);
+    expect(held.blockedBy).toBeUndefined();
+    const nothing = { removing: [], pruned: undefined };
+    const after = statusOfOutcome(graph, held, outcome(ready, { pruning: nothing }), NOW);
+    expect(said(after)).toEqual(['Ready=True/Ready', 'Pruned=True/Pruned']);
+    const never = statusOfOutcome(graph, {}, outcome(ready, { pruning: nothing }), NOW);
+    expect(said(never)).toEqual(['Ready=True/Ready']);
   });
 
   it('keeps what is known of the nodes when the graph as a whole is refused', () => {

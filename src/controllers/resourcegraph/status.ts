@@ -12,6 +12,8 @@ import {
 import { InvalidObjectError, messageOf, type PequodError } from '../../errors.ts';
 import type { GraphSummary } from '../../graph/index.ts';
 import { findCondition, removeCondition, setCondition } from '../../runtime/index.ts';
+import type { Pruning } from './pass-prune.ts';
+import { withPruned } from './pruned-condition.ts';
 import { conditionsOf, type ReadyState, SUSPENDED } from './status-conditions.ts';
 import { executionOf, isTooLate, withinDeadline } from './status-progress.ts';
 
@@ -27,10 +29,8 @@ export interface Outcome {
   readonly summary: GraphSummary;
   readonly nodeStatus: NodeStatuses;
   readonly inventory: Inventory;
-  /** Objects that are on their way out, in words; empty where there are none. */
-  readonly removing: readonly string[];
-  /** Resources that the Transform wants adopted and that can't be any node's, in words. */
-  readonly unadoptable?: string | undefined;
+  /** Undefined where the pass has not come to it. */
+  readonly pruning: Pick<Pruning, 'pruned' | 'removing'> | undefined;
 }
 
 /** The status after a pass over the nodes. */
@@ -40,24 +40,25 @@ export function statusOfOutcome(
   outcome: Outcome,
   nowIso: string,
 ): ResourceGraphStatus {
-  const { summary, nodeStatus, inventory, removing, unadoptable } = outcome;
+  const { summary, nodeStatus, inventory, pruning } = outcome;
   const { blockedBy: _blockedBy, execution: _execution, ...kept } = previous;
   const { renderHash } = graph.spec.metadata;
-  const blockedBy = summary.blockedBy ?? unadoptable ?? removing[0];
-  const isComplete = summary.phase === 'Ready';
-  const execution = executionOf(graph, previous, isComplete, nowIso);
+  const removing = pruning?.removing ?? [];
+  const blockedBy = summary.blockedBy ?? removing[0];
+  const execution = executionOf(graph, previous, summary.phase === 'Ready', nowIso);
   const ready = withinDeadline(graph, execution, readyOf(outcome), nowIso);
+  const conditions = conditionsOf(graph, previous.conditions, ready, removing, nowIso);
   return {
     ...kept,
     observedGeneration: graph.metadata.generation ?? 0,
     executedHash: renderHash,
     ...(summary.phase === 'Ready' ? readyRevisionOf(graph) : {}),
     ...(execution === undefined ? {} : { execution }),
-    phase: isTooLate(ready) || (isComplete && !ready.isReady) ? 'Failed' : summary.phase,
+    phase: isTooLate(ready) ? 'Failed' : summary.phase,
     nodeStatus,
     inventory,
     ...(blockedBy === undefined ? {} : { blockedBy }),
-    conditions: conditionsOf(graph, previous.conditions, ready, removing, nowIso),
+    conditions: pruning === undefined ? conditions : withPruned(graph, conditions, pruning.pruned, nowIso),
   };
 }
 
@@ -146,14 +147,10 @@ export function statusOfUndecodable(
   return { conditions: conditionsOf(stored, undefined, ready, [], nowIso) };
 }
 
-function readyOf({ summary, nodeStatus, unadoptable }: Outcome): ReadyState {
+function readyOf({ summary, nodeStatus }: Outcome): ReadyState {
   const { counts } = summary;
   const total = counts.Pending + counts.Applied + counts.Ready + counts.Error;
   const progress = `${counts.Ready} of ${total} nodes are ready`;
-  if (summary.phase === 'Ready' && unadoptable !== undefined) {
-    const message = messageOf(`${progress}; ${unadoptable}`, 1024);
-    return { isReady: false, isStalled: true, reason: 'AdoptionRefused', message };
-  }
   if (summary.phase === 'Ready')
     return { isReady: true, isStalled: false, reason: 'Ready', message: progress };
   const message = summary.blockedBy === undefined ? progress : `${progress}; ${summary.blockedBy}`;

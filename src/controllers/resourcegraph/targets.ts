@@ -2,7 +2,6 @@
 // is sent. Confinement is decided here, before anything is written: a graph reaches only its own namespace and only
 // namespaced kinds, by the scope that discovery says.
 import {
-  type AdoptionStrategy,
   type DeletionPolicy,
   gvkOf,
   type KubeObject,
@@ -13,7 +12,6 @@ import {
 import { type GraphOwner, stampObject } from '../../apply/index.ts';
 import { TerminalError } from '../../errors.ts';
 import {
-  type AdoptionPlan,
   confinementProblem,
   effectiveDeletion,
   type Plan,
@@ -26,21 +24,12 @@ export interface NodeTarget {
   readonly identity: ObjectIdentity;
   /** Undefined while the API server does not serve the kind. */
   readonly resource: Resource | undefined;
-  /** Orphan for what is only read: nothing that an inventory still says of it may delete it. */
   readonly deletion: DeletionPolicy;
-  /** How an object that exists is had; undefined where it is shared. */
-  readonly adoption: AdoptionStrategy | undefined;
   readonly stamped: (origin: Origin) => KubeObject;
 }
 
 /** By node id; nodes whose object is not known yet have none. */
 export type Targets = ReadonlyMap<string, NodeTarget>;
-
-export interface TargetSources {
-  readonly graph: ResourceGraph;
-  readonly owner: GraphOwner;
-  readonly adoption: AdoptionPlan;
-}
 
 /**
  * Resolves every node of the plan.
@@ -48,7 +37,8 @@ export interface TargetSources {
  */
 export async function resolveTargets(
   plan: Plan,
-  { graph, owner, adoption }: TargetSources,
+  graph: ResourceGraph,
+  owner: GraphOwner,
   mapper: RestMapper,
   signal: AbortSignal,
 ): Promise<Targets> {
@@ -60,7 +50,7 @@ export async function resolveTargets(
     const resource = await mapper.resolve(gvk, signal);
     const problem = confinementProblem(planNode, owner.namespace, resource?.namespaced);
     if (problem !== undefined) refused.push(problem);
-    targets.set(planNode.id, targetOf(planNode, resource, { graph, owner, adoption }));
+    targets.set(planNode.id, targetOf(planNode, resource, graph, owner));
   }
   if (refused.length > 0) {
     throw new TerminalError(`nothing is applied: ${refused.join('; ')}`, {
@@ -74,7 +64,8 @@ export async function resolveTargets(
 function targetOf(
   planNode: ResolvedPlanNode,
   resource: Resource | undefined,
-  { graph, owner, adoption }: TargetSources,
+  graph: ResourceGraph,
+  owner: GraphOwner,
 ): NodeTarget {
   const namespace = owner.namespace;
   const identity = {
@@ -83,25 +74,12 @@ function targetOf(
     namespace,
     name: planNode.identity.name,
   };
-  const strategy = adoption.strategies.get(planNode.id);
-  const wanted = effectiveDeletion(identity, planNode.node.deletionPolicy, graph.spec.deletionPolicy);
-  const deletion = strategy === 'Mirror' ? 'Orphan' : wanted;
+  const deletion = effectiveDeletion(identity, planNode.node.deletionPolicy, graph.spec.deletionPolicy);
   return {
     planNode,
     identity,
     resource,
     deletion,
-    adoption: strategy,
     stamped: (origin) => stampObject(planNode.node, { owner, namespace, origin, deletion }),
   };
-}
-
-/** True for an object that the graph reads and never writes. */
-export function isMirrored({ adoption }: Pick<NodeTarget, 'adoption'>): boolean {
-  return adoption === 'Mirror';
-}
-
-/** The targets that the graph writes. */
-export function managedTargets(targets: Targets): Targets {
-  return new Map([...targets].filter(([, target]) => !isMirrored(target)));
 }

@@ -44,7 +44,6 @@ function target(of: ResolvedNode = node): NodeTarget {
     identity: { ...planNode.identity, namespace: 'shop' },
     resource: CONFIG_MAPS,
     deletion: 'Delete',
-    adoption: undefined,
     stamped: (origin) => stampObject(of, { owner, namespace: 'shop', origin, deletion: 'Delete' }),
   };
 }
@@ -86,7 +85,6 @@ function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined 
     owner,
     isAsked: world.isAsked ?? false,
     nowMs: Date.parse('2026-01-01T01:00:00Z'),
-    mirrorOf: () => undefined,
     entryOf: () => world.entry,
     observationOf: () => world.observation,
     hasLeft: () => world.hasLeft ?? false,

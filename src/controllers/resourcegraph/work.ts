@@ -9,10 +9,8 @@ import {
   readinessStartMs,
 } from '../../graph/index.ts';
 import { isJsonObject } from '../../json/index.ts';
-import { isAdoptionDue } from './adoption.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
-import type { MirrorView } from './mirrors.ts';
-import { isMirrored, type NodeTarget, type Targets } from './targets.ts';
+import type { NodeTarget, Targets } from './targets.ts';
 
 export interface WorkContext {
   readonly graph: ResourceGraph;
@@ -22,8 +20,6 @@ export interface WorkContext {
   /** Somebody asked for a run: what failed is tried again at once. */
   readonly isAsked: boolean;
   readonly entryOf: (target: NodeTarget) => InventoryItem | undefined;
-  /** What is known of an object that is only read. */
-  readonly mirrorOf: (target: NodeTarget) => MirrorView | undefined;
   readonly observationOf: (target: NodeTarget) => Observation | undefined;
   /** True once, when an object that was on its way out has left: what waited for that need not wait any longer. */
   readonly hasLeft: (target: NodeTarget, isLeaving: boolean) => boolean;
@@ -64,19 +60,7 @@ function pendingInput(id: string, { status }: WorkContext): NodeInput {
   };
 }
 
-/** A node whose object is only read: it is judged, and there is never anything to do. */
-function mirrorInput(target: NodeTarget, context: WorkContext): NodeInput {
-  const view = context.mirrorOf(target);
-  const status = storedStatus(target, context, false);
-  const readiness: Readiness =
-    view === undefined
-      ? { state: 'waiting', reason: KIND_NOT_SERVED, message: 'is of a kind that is not served' }
-      : (view.problem ?? judgeReadiness(target, view.observation, status, context.nowMs));
-  return { status, work: 'none', isChanged: false, wasEverReady: status.readyAt !== undefined, readiness };
-}
-
 function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
-  if (isMirrored(target)) return mirrorInput(target, context);
   const observation = context.observationOf(target);
   const hasLeft = context.hasLeft(target, observation?.deletionTimestamp !== undefined);
   const status = storedStatus(target, context, hasLeft);
@@ -163,9 +147,6 @@ function workOf(
   owner: GraphOwner,
 ): NodeWork {
   if (entry?.uid === undefined) return 'create';
-  // An adoption that is only recorded is a first write, which waits for what it depends on.
-  if (isAdoptionDue(entry) && observation?.owned[owner.manager] === undefined) return 'create';
-  if (entry.origin === 'Found' && target.adoption === 'TakeOwnership') return 'update';
   const desired = sentHash(target.stamped(entry.origin), target.planNode.node.ignoreFields ?? []);
   if (entry.sent !== desired) return 'update';
   if (isOverByTtl(target, observation, status)) return 'none';

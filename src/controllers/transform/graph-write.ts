@@ -20,7 +20,7 @@ import { askForReconcile, guarded, replaceSpec, setPolicies, takeOver } from './
 import { type GraphRelation, type GraphView, measureGraph, renderHashIn, viewGraph } from './graph-view.ts';
 import type { TransformMemory } from './memory.ts';
 import type { RenderOutcome } from './render.ts';
-import { takeNumber } from './revisions.ts';
+import { takeNumber, trimHistory } from './revisions.ts';
 import { reconcileToken } from './source.ts';
 
 type GraphDependencies = Pick<
@@ -111,6 +111,7 @@ async function write(
     ...askForReconcile(graph, reconcileToken(transform)),
   ];
   const current = changes.length === 0 ? graph : await patch(deps, task, graph, changes, signal);
+  if (spec === undefined) await trimHistory(deps, task, signal);
   return { graph: current, ...outcome };
 }
 

@@ -44,7 +44,7 @@ export async function takeNumber(
   // A graph that only holds the place of a plan has no number, and nothing to keep.
   const isPlaceholder = running.metadata.revision === undefined && running.nodes.length === 0;
   const kept = isPlaceholder ? history : await keepRunning(deps, transform, graph, history, signal);
-  await evict(deps, task, kept, signal);
+  await evict(deps, transform, kept, pinned?.number, signal);
   return pinned?.number ?? nextNumber(kept, running.metadata.revision, currentRevision);
 }
 
@@ -97,14 +97,30 @@ export function wasReady({ spec, status, generation }: GraphView): boolean {
   return status?.observedGeneration === generation && isConditionTrue(status.conditions, 'Ready');
 }
 
+/** Takes a history limit that was lowered at its word, where no graph is replaced that would bring it about. */
+export async function trimHistory(
+  deps: RevisionDependencies,
+  { graph, transform }: GraphTask,
+  signal: AbortSignal,
+): Promise<void> {
+  const { metadata, spec, status } = transform;
+  const { revisionHistoryLimit: limit } = spec;
+  if (limit === undefined || status?.observedGeneration === metadata.generation) return;
+  if ((status?.currentRevision ?? 1) <= 1) return;
+  const history = await deps.revisions.list(revisionOwner(transform), signal);
+  await evict(deps, transform, history, graph?.spec?.metadata.revision, signal);
+}
+
+/** @param running number that runs, or is about to */
 async function evict(
   deps: RevisionDependencies,
-  { transform, pinned }: GraphTask,
+  transform: Transform,
   history: readonly RevisionEntry[],
+  running: number | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const { spec, status } = transform;
-  const kept = [pinned?.number, spec.rollbackTo, status?.pin?.revision];
+  const kept = [running, spec.rollbackTo, status?.pin?.revision];
   const limit = spec.revisionHistoryLimit ?? DEFAULT_HISTORY_LIMIT;
   for (const entry of surplus(history, limit, new Set(kept.filter((number) => number !== undefined)))) {
     await deps.revisions.remove(revisionOwner(transform), entry, signal);

@@ -11,6 +11,7 @@ import {
   RENDER_HASH,
   sampleCondition,
   sampleGraph,
+  sampleGraphSpec,
   sampleTransform,
 } from './sample-objects.ts';
 import { invalidStatus, nextStatus } from './status.ts';
@@ -36,6 +37,47 @@ function failure(step: Failure['step'], isFinal: boolean): Failure {
     : new WaitingError('it is not there', { ...details, afterMs: 1000 });
   return { step, error, violations: [{ path: 'input.size', message: 'too large', severity: 'Error' }] };
 }
+
+describe('nextStatus of a pinned Transform', () => {
+  const metadata = { ...sampleGraphSpec().metadata, revision: 3 };
+  const graph = viewGraph(sampleGraph({ spec: { metadata }, status: readyStatus }));
+  const pin = { revision: 3, generation: 2, digest: 'sha256:module' };
+  const before = { renderKey: 'key', renderReads: ['context.name'], currentRevision: 4 };
+
+  test('is Ready with rollbackTo, names the revision, and keeps no render to go on from', () => {
+    const pinning = { pin: { ...pin, reason: 'RollbackTo' } } as const;
+    const status = nextStatus(sampleTransform({ status: before }), { graph, pinning }, NOW_ISO);
+    expect(findCondition(status.conditions, 'Ready')).toMatchObject({
+      status: 'True',
+      message: 'all nodes are ready; runs revision 3 (rollbackTo)',
+    });
+    expect(status).toMatchObject({
+      currentRevision: 3,
+      pin: pinning.pin,
+      applied: { digest: 'sha256:module', renderHash: RENDER_HASH },
+    });
+    expect(status.renderKey).toBeUndefined();
+    expect(status.renderReads).toBeUndefined();
+  });
+
+  test('is not Ready after a failure, though what runs is', () => {
+    const pinning = { pin: { ...pin, reason: 'RollbackOnFailure', message: 'revision 4 failed' } } as const;
+    const status = nextStatus(sampleTransform(), { graph, pinning, resolution }, NOW_ISO);
+    expect(conditions(status)).toMatchObject({ Ready: 'False', Stalled: 'True' });
+    expect(findCondition(status.conditions, 'Ready')).toMatchObject({
+      reason: 'RolledBack',
+      message: 'revision 4 failed; revision 3 runs until spec or module change (rollbackOnFailure)',
+    });
+  });
+
+  test('keeps the pin where a pass did not look at it, and drops it where nothing is pinned', () => {
+    const kept = { pin: { ...pin, reason: 'RollbackTo' } } as const;
+    const transform = sampleTransform({ status: { ...before, ...kept } });
+    expect(nextStatus(transform, { graph, isSuspended: true }, NOW_ISO).pin).toEqual(kept.pin);
+    const settledAgain = { ...settled, pinning: { pin: undefined } };
+    expect(nextStatus(transform, settledAgain, NOW_ISO).pin).toBeUndefined();
+  });
+});
 
 describe('nextStatus', () => {
   test('says Ready once the graph has executed what was rendered', () => {

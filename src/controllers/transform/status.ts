@@ -34,7 +34,7 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
   } = previous;
   const violations = violationsOf(previous, findings);
   const next: TransformStatus = {
-    ...kept,
+    ...(findings.pinning?.pin === undefined ? kept : withoutRender(kept)),
     observedGeneration: generation,
     ...(isTokenHandled(findings) ? { lastHandledReconcileAt: clipToken(token ?? '') } : {}),
     ...(graph === undefined ? {} : { resourceGraphRef: { name: transform.metadata.name, uid: graph.uid } }),
@@ -64,7 +64,12 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
   };
 }
 
-/** Which revision runs, and why. What a pinned graph was rendered from is no render that could be gone on from. */
+/** What a pinned revision was rendered from is no render that could be gone on from. */
+function withoutRender({ renderKey: _key, renderReads: _reads, ...kept }: TransformStatus): TransformStatus {
+  return kept;
+}
+
+/** Which revision runs, and why. */
 function revisionPart(
   { graph, pinning }: Findings,
   pinBefore: RevisionPin | undefined,

@@ -9,6 +9,7 @@ import {
   DEPLOYMENTS,
   deployment,
   type RequestOptions,
+  removalOf,
   requestFor,
   type TenantNamespace,
   tenantNamespace,
@@ -251,7 +252,7 @@ describe('an adoption that is cut short', () => {
     const request = requestFor(space, configMap('unmarked', { a: '1' }));
     const entry = (await adopter.look(request, space.signal))?.entry ?? request.entry;
     const remover = new ObjectRemover(space.tenant, space.owner);
-    const result = await remover.remove({ resource: CONFIG_MAPS, entry, isOrphaned: false }, space.signal);
+    const result = await remover.remove(removalOf(space, { entry, isOrphaned: false }), space.signal);
     expect(result).toBe('abandoned');
     expect(await live('unmarked')).toEqual(before);
   });
@@ -276,7 +277,7 @@ describe('an adoption that is cut short', () => {
     );
     expect(managers(await live(name))).toContain(`${space.owner.manager} Apply`);
     const remover = new ObjectRemover(space.tenant, space.owner);
-    await remover.remove({ resource: CONFIG_MAPS, entry, isOrphaned: false }, space.signal);
+    await remover.remove(removalOf(space, { entry, isOrphaned: false }), space.signal);
     const left = await live(name);
     expect(left['data']).toEqual({ a: '1' });
     expect(managers(left)).not.toContain(`${space.owner.manager} Apply`);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 import type { ApplyPolicy, InventoryItem, KubeObject, Origin } from '../../../src/api/index.ts';
-import type { ApplyRequest } from '../../../src/apply/index.ts';
+import type { ApplyRequest, Removal } from '../../../src/apply/index.ts';
 import { fieldManagerOf, type GraphOwner, stampObject } from '../../../src/apply/index.ts';
 import {
   CONFIG_MAPS,
@@ -123,4 +123,13 @@ export function requestFor(
     wave: 0,
   };
   return { resource, stamped, policy, ignoreFields, entry, isLookFirst, isRepair, recordFound };
+}
+
+/** What pruning asks for of an object; `more` says what is different. */
+export function removalOf(
+  space: TenantNamespace,
+  more: Pick<Removal, 'entry' | 'isOrphaned'> & Partial<Removal>,
+): Removal {
+  const namespacedKinds: Removal['namespacedKinds'] = (signal) => space.mapper.namespacedKinds(signal);
+  return { resource: CONFIG_MAPS, isFinal: false, nowMs: Date.now(), namespacedKinds, ...more };
 }
