@@ -9,6 +9,7 @@ import {
   NodeInterests,
 } from './controllers/resourcegraph/index.ts';
 import { createTransformController, DEFAULT_GRAPH_WRITE_LIMITS } from './controllers/transform/index.ts';
+import { EgressGuard } from './egress/index.ts';
 import {
   type CallRecord,
   CONFIG_MAPS,
@@ -26,9 +27,10 @@ import {
 } from './kube/index.ts';
 import type { Logger } from './observability/index.ts';
 import { readClusterFacts, readOwnIdentity } from './operator-facts.ts';
+import { NetworkAsker, Probes } from './probes/index.ts';
 import { createEvaluatorPool, DEFAULT_RENDER_LIMITS, type ModuleRenderer, Renderer } from './render/index.ts';
 import { RevisionStore } from './revisions/index.ts';
-import { Manager, type ReconcileReport, type Runnable } from './runtime/index.ts';
+import { Manager, type ReconcileReport, type Runnable, systemClock } from './runtime/index.ts';
 import { loadEmbeddedLibrary, ModuleSources } from './source/index.ts';
 import { Tenancy } from './tenancy/index.ts';
 
@@ -56,6 +58,8 @@ export interface OperatorOptions {
   readonly renderWorkers: number;
   readonly renderDeadlineMs: number;
   readonly renderMemoryBytes: number;
+  /** Hosts and ranges that may be called besides public addresses. */
+  readonly egressAllow: readonly string[];
   readonly log: Logger;
   readonly onReconcile?: (report: ReconcileReport) => void;
   readonly onCall?: (call: CallRecord) => void;
@@ -169,6 +173,8 @@ async function buildParts(
   });
   const cluster = await readClusterFacts(operator, mapper, signal);
   const library = await loadEmbeddedLibrary(options.cueDirectory);
+  const asker = new NetworkAsker(new EgressGuard({ allow: options.egressAllow }));
+  const probes = new Probes({ clock: systemClock, random: Math.random, log });
   const graphController = createGraphController(
     {
       graphs,
@@ -181,6 +187,8 @@ async function buildParts(
       operator,
       mapper,
       tenancy,
+      probes,
+      asker,
       limits: options,
       now: Date.now,
       random: Math.random,
@@ -221,6 +229,10 @@ async function buildParts(
   });
   return [
     closing('child watches', () => childInformers.stop()),
+    closing('probes', async () => {
+      probes.stop();
+      await asker.close();
+    }),
     watching('namespaces', namespaces),
     watching('kinds', definitions),
     watching('transforms', transforms),

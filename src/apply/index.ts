@@ -15,6 +15,9 @@ export {
   type Observation,
   type ObservationInterests,
   observe,
+  type PodTrouble,
+  podSelectorOf,
+  podTroubleOf,
 } from './readiness/index.ts';
 export { ObjectRemover, type Removal, type RemovalResult } from './removal.ts';
 export type { ApplyOutcome, ApplyRequest } from './request.ts';

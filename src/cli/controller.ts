@@ -6,7 +6,7 @@ import { DEFAULT_MAX_NODES } from '../graph/index.ts';
 import type { OperatorOptions } from '../main.ts';
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../observability/index.ts';
 import { EXIT_CODES } from './exit-code.ts';
-import { bytesFlag, durationFlag, integerFlag, nameFlag } from './flags.ts';
+import { bytesFlag, durationFlag, egressFlag, integerFlag, nameFlag } from './flags.ts';
 import { programVersion } from './version.ts';
 
 interface ControllerFlags {
@@ -22,6 +22,7 @@ interface ControllerFlags {
   readonly renderWorkers: number;
   readonly renderDeadline: number;
   readonly renderMemory: number;
+  readonly egressAllow: readonly string[];
   readonly logLevel: LogLevel;
 }
 
@@ -72,6 +73,11 @@ export function controllerCommand(): Command {
   }
   return command
     .addOption(
+      new Option('--egress-allow <host or CIDR>', 'what probes may call besides public addresses; repeatable')
+        .argParser(egressFlag)
+        .default([], 'nothing'),
+    )
+    .addOption(
       new Option('--log-level <level>', 'least severe messages to log').choices(LOG_LEVELS).default('info'),
     )
     .action(runController);
@@ -100,6 +106,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     renderWorkers: flags.renderWorkers,
     renderDeadlineMs: flags.renderDeadline,
     renderMemoryBytes: flags.renderMemory,
+    egressAllow: flags.egressAllow,
     log,
   };
   try {

@@ -1,5 +1,6 @@
 // Values of flags. What can't be read ends the program with 2 and a message that names the flag.
 import { InvalidArgumentError } from 'commander';
+import { EgressRules } from '../egress/index.ts';
 import { messageOf } from '../errors.ts';
 import { parseDuration } from '../runtime/index.ts';
 
@@ -41,4 +42,14 @@ export function bytesFlag(minimum: number, maximum: number): (text: string) => n
 export function nameFlag(text: string): string {
   if (/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text)) return text;
   throw new InvalidArgumentError('expected the name of an object');
+}
+
+/** Reads a host, domain or CIDR range, and adds it to those before. */
+export function egressFlag(text: string, before: readonly string[]): readonly string[] {
+  try {
+    new EgressRules([text]);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+  return [...before, text];
 }

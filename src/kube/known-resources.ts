@@ -26,6 +26,7 @@ export const CONTROLLER_REVISIONS: Resource = namespaced(
   'controllerrevisions',
 );
 export const CONFIG_MAPS: Resource = namespaced('', 'v1', 'ConfigMap', 'configmaps');
+export const PODS: Resource = namespaced('', 'v1', 'Pod', 'pods');
 export const SECRETS: Resource = namespaced('', 'v1', 'Secret', 'secrets');
 export const SERVICE_ACCOUNTS: Resource = namespaced('', 'v1', 'ServiceAccount', 'serviceaccounts');
 export const NAMESPACES: Resource = clusterScoped('', 'v1', 'Namespace', 'namespaces');

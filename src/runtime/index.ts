@@ -1,5 +1,5 @@
 export { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff, withJitter } from './backoff.ts';
-export type { Clock } from './clock.ts';
+export { type Clock, systemClock } from './clock.ts';
 export {
   areConditionsEqual,
   type ConditionInput,

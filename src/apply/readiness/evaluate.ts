@@ -21,11 +21,17 @@ export interface ReadinessClock {
 /** What a single predicate finds, before its timeout is looked at. */
 type Finding = Omit<Readiness, 'deadlineAtMs'>;
 
+/** The newest answer to a question that is asked over the network; undefined while there is none. */
+export type ProbeAnswers = (
+  predicate: Extract<ReadinessPredicate, { readonly type: 'External' | 'Webhook' }>,
+) => Finding | undefined;
+
 /** Whether all predicates hold; without any, kstatus decides. `deadlineAtMs` is the earliest timeout that still runs. */
 export function evaluateReadiness(
   predicates: readonly ReadinessPredicate[] | undefined,
   observation: Observation | undefined,
   clock: ReadinessClock,
+  answers: ProbeAnswers = () => undefined,
 ): Readiness {
   const wanted = predicates === undefined || predicates.length === 0 ? [undefined] : predicates;
   const startMs = clock.appliedAtMs ?? clock.nowMs;
@@ -33,7 +39,7 @@ export function evaluateReadiness(
   let last: Finding | undefined;
   let deadlineAtMs = Number.POSITIVE_INFINITY;
   for (const predicate of wanted) {
-    const finding = evaluateOne(predicate, observation);
+    const finding = evaluateOne(predicate, observation, answers);
     last = finding;
     if (finding.state === 'ready') continue;
     const timeoutMs = timeoutOf(predicate);
@@ -59,6 +65,7 @@ function timedOut(finding: Finding, timeoutMs: number): Finding {
 function evaluateOne(
   predicate: ReadinessPredicate | undefined,
   observation: Observation | undefined,
+  answers: ProbeAnswers,
 ): Finding {
   if (observation === undefined) return waiting('NotFound', 'does not exist');
   if (observation.deletionTimestamp !== undefined) return waiting('Terminating', observation.status.message);
@@ -79,7 +86,7 @@ function evaluateOne(
       return expressionHolds(observation, predicate);
     case 'External':
     case 'Webhook':
-      return waiting('NotEvaluated', `waits for ${predicate.type}`);
+      return answers(predicate) ?? waiting('NotProbed', 'has not been asked for yet');
     default:
       return assertNever(predicate);
   }

@@ -41,6 +41,7 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
     const key = keyOfGraph.get(graphId);
     if (key !== undefined) controller.enqueue(key);
   });
+  deps.probes.onChange((key) => controller.enqueue(key));
   deps.children.onWatchState((key) => controller.enqueue(key));
   deps.transforms.onChange((event) => {
     if (concernsGraph(event)) controller.enqueue(namespacedKey(event));

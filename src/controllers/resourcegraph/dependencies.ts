@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../api/index.ts';
 import type { Informer, OperatorClient, RestMapper } from '../../kube/index.ts';
+import type { NetworkAsker, Probes } from '../../probes/index.ts';
 import type { Tenancy } from '../../tenancy/index.ts';
 import type { Children } from './children.ts';
 import type { NodeInterests } from './node-interests.ts';
@@ -18,6 +19,10 @@ export interface GraphDependencies {
   readonly operator: OperatorClient;
   readonly mapper: RestMapper;
   readonly tenancy: Tenancy;
+  /** What is asked beside the passes. */
+  readonly probes: Probes;
+  /** Asks over the network. */
+  readonly asker: Pick<NetworkAsker, 'ask'>;
   readonly limits: GraphLimits;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

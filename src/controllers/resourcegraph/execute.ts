@@ -9,25 +9,19 @@ import {
   type NamespacedName,
   ORIGIN_ANNOTATION,
 } from '../../api/index.ts';
-import {
-  type ApplyRequest,
-  evaluateReadiness,
-  type GraphOwner,
-  type ObjectApplier,
-  observe,
-} from '../../apply/index.ts';
+import { type ApplyRequest, type GraphOwner, type ObjectApplier, observe } from '../../apply/index.ts';
 import { ApplyConflictError, InvalidObjectError, WaitingError } from '../../errors.ts';
-import { failureOf, type Pass, type StartableNode } from '../../graph/index.ts';
+import { failureOf, isoSeconds, type Pass, type StartableNode } from '../../graph/index.ts';
 import { ApiError, type Resource } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import type { Children } from './children.ts';
 import { Inbox } from './inbox.ts';
+import { judgeReadiness, type Signs } from './judge.ts';
 import { kindNotServed } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeInterests } from './node-interests.ts';
 import type { GraphSession } from './session.ts';
 import type { NodeTarget, Targets } from './targets.ts';
-import { judgeReadiness } from './work.ts';
 
 export interface Execution {
   readonly key: NamespacedName;
@@ -41,6 +35,9 @@ export interface Execution {
   readonly interests: NodeInterests;
   /** Kinds that can't be worked on, by node: their nodes fail with this. */
   readonly unavailable: ReadonlyMap<string, unknown>;
+  readonly signs: Signs;
+  /** Called with each node that was created or changed. */
+  readonly renewSigns: (nodeId: string) => void;
   readonly now: () => number;
   readonly log: Logger;
   /** Stores that an object was there before us. */
@@ -93,7 +90,11 @@ function take(run: Execution, nodeOf: ReadonlyMap<string, string>, message: Mess
   const target = id === undefined ? undefined : run.targets.get(id);
   if (id === undefined || target?.resource === undefined) return;
   const observation = run.children.observation(run.key, target.resource, target.identity);
-  run.pass.observed(id, judgeReadiness(target, observation, run.pass.statusOf(id), run.now()), run.now());
+  run.pass.observed(
+    id,
+    judgeReadiness(target, observation, run.pass.statusOf(id), run.signs, run.now()),
+    run.now(),
+  );
 }
 
 async function startNode(run: Execution, start: StartableNode, signal: AbortSignal): Promise<void> {
@@ -105,10 +106,11 @@ async function startNode(run: Execution, start: StartableNode, signal: AbortSign
     // The kind came between two looks; the next pass has it.
     if (resource === undefined) throw kindNotServed(gvkOf(target.planNode.object));
     const object = await applyNode(run, target, resource, start, signal);
-    const readiness = evaluateReadiness(target.planNode.node.readyWhen, observe(object, run.interests), {
-      appliedAtMs: run.now(),
-      nowMs: run.now(),
-    });
+    // What is repaired is what it was; anything else starts afresh.
+    if (start.work !== 'repair') run.renewSigns(start.id);
+    const before = run.pass.statusOf(start.id);
+    const status = { ...before, appliedAt: isoSeconds(run.now()) };
+    const readiness = judgeReadiness(target, observe(object, run.interests), status, run.signs, run.now());
     run.pass.applied(start.id, readiness, run.now());
   } catch (error) {
     run.onFailure(error);

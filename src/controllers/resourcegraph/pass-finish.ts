@@ -5,6 +5,7 @@ import { UNREAD_RETRY_MS } from './answers.ts';
 import { areEqualButForExports, withExports } from './exports.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import type { Pruning } from './pass-prune.ts';
+import { askForSigns } from './signs.ts';
 import { handledReconcile, type Outcome, statusOfOutcome } from './status.ts';
 import { deadlineInMs } from './status-progress.ts';
 
@@ -35,6 +36,7 @@ export async function finish(
     ...statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now())),
     ...handledReconcile(graph),
   };
+  askForSigns(run, prepared.targets, outcome.nodeStatus);
   const isProgress =
     outcome.summary.phase === 'Executing' ||
     outcome.summary.phase === 'Pending' ||

@@ -26,6 +26,7 @@ import { type WatchedKinds, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { ownerOf } from './owner.ts';
 import type { GraphSession } from './session.ts';
+import { signsOf } from './signs.ts';
 import { isReconcileAsked } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
 import { resolveTargets, type Targets } from './targets.ts';
@@ -89,6 +90,7 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     status,
     owner,
     nowMs: run.now(),
+    signs: signsOf(run),
     entryOf: (target) => ledger.get(target.identity),
     hasLeft: ({ identity }, isLeaving) => session.hasLeft(identity, isLeaving),
     nextRepairAtMs: ({ identity }) =>

@@ -8,6 +8,7 @@ import { type PassRun, type Prepared, prepare } from './pass-prepare.ts';
 import { prune } from './pass-prune.ts';
 import { foundRecorder, start } from './pass-start.ts';
 import { requireServiceAccount } from './rights.ts';
+import { renewSigns, signsOf } from './signs.ts';
 
 /** Runs the pass. @throws PequodError where the graph as a whole can't be executed. */
 export async function runPass(run: PassRun, signal: AbortSignal): Promise<Result> {
@@ -55,6 +56,8 @@ async function runNodes(
       interests: run.interests,
       applier: new ObjectApplier(tenant, prepared.owner),
       unavailable: prepared.kinds.unavailable,
+      signs: signsOf(run),
+      renewSigns: (nodeId) => renewSigns(run, nodeId),
       now: run.now,
       log: run.log,
       recordFound: foundRecorder(run, prepared, signal),

@@ -41,10 +41,14 @@ export class GraphReconciler {
     const stored = this.#deps.graphs.get(key.namespace, key.name);
     if (stored === undefined) {
       this.#deps.sessions.forget(key);
+      this.#deps.probes.release(key);
       this.#deps.children.release(key, new Set());
       return DONE;
     }
-    if (isBeingDeleted(stored)) return await this.#finalizer.finalize(key, stored, context);
+    if (isBeingDeleted(stored)) {
+      this.#deps.probes.release(key);
+      return await this.#finalizer.finalize(key, stored, context);
+    }
     const decoded = decodeResourceGraph(stored);
     if (!decoded.ok)
       return await this.#reportUndecodable(stored, describeProblems(decoded.problems), context);
@@ -91,6 +95,7 @@ export class GraphReconciler {
     session: GraphSession,
     context: ReconcileContext,
   ): Promise<Result> {
+    this.#deps.probes.release({ namespace: graph.metadata.namespace ?? '', name: graph.metadata.name });
     const status = statusOfSuspended(graph, session.statusOf(graph), isoSeconds(this.#deps.now()));
     const { type } = await this.#writer.write(graph, session, status, false, context.signal);
     return type === 'stale' ? REQUEUE : DONE;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type {
   InventoryItem,
   KubeObject,
+  NodeStatus,
   ResolvedNode,
   ResourceGraph,
   ResourceGraphStatus,
@@ -9,6 +10,7 @@ import type {
 import { type GraphOwner, type Observation, observe, sentHash, stampObject } from '../../apply/index.ts';
 import { buildPlan, type NodeInput } from '../../graph/index.ts';
 import { CONFIG_MAPS } from '../../kube/index.ts';
+import type { Signs } from './judge.ts';
 import type { NodeTarget } from './targets.ts';
 import { findWork } from './work.ts';
 
@@ -76,6 +78,7 @@ interface World {
   readonly hasLeft?: boolean;
   readonly isAsked?: boolean;
   readonly nextRepairAtMs?: number;
+  readonly signs?: Signs;
 }
 
 function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined {
@@ -85,6 +88,7 @@ function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined 
     owner,
     isAsked: world.isAsked ?? false,
     nowMs: Date.parse('2026-01-01T01:00:00Z'),
+    signs: world.signs ?? { answerOf: () => undefined, troubleOf: () => undefined },
     entryOf: () => world.entry,
     observationOf: () => world.observation,
     hasLeft: () => world.hasLeft ?? false,
@@ -237,5 +241,64 @@ describe('what a node brings along', () => {
     const input = inputFor({ entry, status, hasLeft: true });
     expect(input?.status).toEqual({ phase: 'Pending', reason: 'ObjectTerminating' });
     expect(input?.work).toBe('repair');
+  });
+});
+
+describe('what was found out beside the watch', () => {
+  const probed: ResolvedNode = {
+    ...node,
+    readyWhen: [{ type: 'External', url: 'tcp://db:5432', timeout: '1m' }],
+  };
+  const entryOfProbed = { ...entry, sent: sentHash(target(probed).stamped('Created'), []) };
+  const applied = {
+    phase: 'Applied',
+    appliedAt: '2026-01-01T00:59:30Z',
+    reason: 'ProbeNotReady',
+    message: 'says no',
+  } as const;
+  const judged = (status: NodeStatus, signs?: Partial<Signs>, of: ResolvedNode = probed) =>
+    inputFor(
+      {
+        entry: of === probed ? entryOfProbed : entry,
+        observation,
+        status: { observedGeneration: 3, nodeStatus: { config: status } },
+        signs: { answerOf: () => undefined, troubleOf: () => undefined, ...signs },
+      },
+      of,
+    )?.readiness;
+
+  it('is the answer of a probe, within the timeout of its predicate', () => {
+    const ready = { state: 'ready', reason: 'Ready', message: 'tcp://db:5432 accepts connections' } as const;
+    expect(judged(applied, { answerOf: () => ready })).toMatchObject(ready);
+    const no = { state: 'waiting', reason: 'ProbeNotReady', message: 'is not ready: refused' } as const;
+    expect(judged(applied, { answerOf: () => no })).toMatchObject({
+      ...no,
+      deadlineAtMs: Date.parse('2026-01-01T01:00:30Z'),
+    });
+    expect(judged({ ...applied, appliedAt: '2026-01-01T00:59:00Z' }, { answerOf: () => no })).toMatchObject({
+      state: 'failed',
+      reason: 'ReadinessTimeout',
+    });
+  });
+
+  it('leaves the status standing while no answer is in, as after a restart', () => {
+    expect(judged({ phase: 'Ready', readyAt: '2026-01-01T00:00:00Z' })).toMatchObject({ state: 'ready' });
+    expect(judged(applied)).toMatchObject({ state: 'waiting', reason: 'ProbeNotReady', message: 'says no' });
+    const failed = { ...applied, phase: 'Error', reason: 'WebhookFailed' } as const;
+    expect(judged(failed)).toMatchObject({ state: 'failed', reason: 'WebhookFailed' });
+    expect(judged({ phase: 'Applied', appliedAt: applied.appliedAt })).toMatchObject({ reason: 'NotProbed' });
+  });
+
+  it('names what is wrong with Pods only while the node is not ready', () => {
+    const trouble = { reason: 'CrashLoopBackOff', message: 'container main is in CrashLoopBackOff' };
+    const no = { state: 'waiting', reason: 'x', message: 'is not available (0/1)' } as const;
+    expect(judged(applied, { answerOf: () => no, troubleOf: () => trouble })).toMatchObject({
+      state: 'waiting',
+      reason: 'CrashLoopBackOff',
+      message: 'is not available (0/1): container main is in CrashLoopBackOff',
+    });
+    expect(judged({ phase: 'Ready' }, { troubleOf: () => trouble }, node)).toMatchObject({
+      message: 'exists',
+    });
   });
 });

@@ -1,14 +1,8 @@
 // What there is to do for each node, from what was sent, what was left behind, and what the watch sees. Pure.
 import type { InventoryItem, NodeStatus, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
-import { evaluateReadiness, type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
-import {
-  type NodeInput,
-  type NodeWork,
-  type Plan,
-  type Readiness,
-  readinessStartMs,
-} from '../../graph/index.ts';
-import { isJsonObject } from '../../json/index.ts';
+import { type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
+import type { NodeInput, NodeWork, Plan, Readiness } from '../../graph/index.ts';
+import { isOverByTtl, judgeReadiness, type Signs } from './judge.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
 import type { NodeTarget, Targets } from './targets.ts';
 
@@ -19,6 +13,8 @@ export interface WorkContext {
   readonly nowMs: number;
   /** Somebody asked for a run: what failed is tried again at once. */
   readonly isAsked: boolean;
+  /** What is known of the objects besides what the watch shows. */
+  readonly signs: Signs;
   readonly entryOf: (target: NodeTarget) => InventoryItem | undefined;
   readonly observationOf: (target: NodeTarget) => Observation | undefined;
   /** True once, when an object that was on its way out has left: what waited for that need not wait any longer. */
@@ -65,7 +61,7 @@ function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
   const hasLeft = context.hasLeft(target, observation?.deletionTimestamp !== undefined);
   const status = storedStatus(target, context, hasLeft);
   const work = workOf(target, context.entryOf(target), observation, status, context.owner);
-  const readiness = judgeReadiness(target, observation, status, context.nowMs);
+  const readiness = judgeReadiness(target, observation, status, context.signs, context.nowMs);
   return {
     status: work === 'repair' ? paced(status, context.nextRepairAtMs(target)) : status,
     work,
@@ -80,37 +76,6 @@ function paced(status: NodeStatus, notBeforeMs: number | undefined): NodeStatus 
   if (notBeforeMs === undefined) return status;
   if (status.nextAttemptAt !== undefined && Date.parse(status.nextAttemptAt) >= notBeforeMs) return status;
   return { ...status, nextAttemptAt: new Date(notBeforeMs).toISOString() };
-}
-
-/** Whether the node's object is what the node waits for, as the watch shows it. */
-export function judgeReadiness(
-  target: NodeTarget,
-  observation: Observation | undefined,
-  status: NodeStatus,
-  nowMs: number,
-): Readiness {
-  if (isOverByTtl(target, observation, status)) {
-    return { state: 'ready', reason: 'Ready', message: 'finished and was removed after its TTL' };
-  }
-  const appliedAtMs = readinessStartMs(status);
-  return evaluateReadiness(target.planNode.node.readyWhen, observation, { appliedAtMs, nowMs });
-}
-
-/** A Job that was Ready and has a TTL goes away by itself, its Pods first: it is over, not lost. */
-function isOverByTtl(
-  { identity, planNode }: NodeTarget,
-  observation: Observation | undefined,
-  status: NodeStatus,
-): boolean {
-  if (observation !== undefined && observation.deletionTimestamp === undefined) return false;
-  const spec = planNode.object['spec'];
-  return (
-    identity.group === 'batch' &&
-    identity.kind === 'Job' &&
-    status.phase === 'Ready' &&
-    isJsonObject(spec) &&
-    spec['ttlSecondsAfterFinished'] !== undefined
-  );
 }
 
 /**
