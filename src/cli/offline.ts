@@ -6,7 +6,13 @@ import type { GraphNode, KubeObject } from '../api/index.ts';
 import { messageOf } from '../errors.ts';
 import { buildPlan, confinementProblem, isKnownClusterScoped } from '../graph/index.ts';
 import type { JsonObject } from '../json/index.ts';
-import { createEvaluatorPool, Renderer, type RenderResult, renderContext } from '../render/index.ts';
+import {
+  createEvaluatorPool,
+  type ObservedValues,
+  Renderer,
+  type RenderResult,
+  renderContext,
+} from '../render/index.ts';
 import {
   InputSourceError,
   loadEmbeddedLibrary,
@@ -23,6 +29,8 @@ const NO_CLUSTER = { version: '', apiVersions: [] } as const;
 export interface OfflineOptions {
   /** Folder whose `.cue` files stand for the ConfigMap that the Transform names. */
   readonly moduleDirectory?: string | undefined;
+  /** What live objects would have answered. */
+  readonly observed?: ObservedValues | undefined;
 }
 
 /** A render, and what is wrong with the graph that it yields. */
@@ -51,7 +59,13 @@ export async function renderOffline(
   try {
     const renderer = new Renderer({ evaluator: pool, evaluatorVersion: pool.version.sha256, library });
     const metadata = { ...transform.metadata, namespace };
-    const request = { module, input: inputOf(file), context: renderContext(metadata, NO_CLUSTER) };
+    const { observed = {} } = options;
+    const request = {
+      module,
+      input: inputOf(file),
+      context: renderContext(metadata, NO_CLUSTER),
+      observed,
+    };
     const result = await renderer.render(request, signal);
     return { result, graphProblems: result.ok ? problemsOf(result.nodes, namespace) : [] };
   } finally {

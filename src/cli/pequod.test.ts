@@ -92,6 +92,43 @@ describe('render', () => {
   });
 });
 
+describe('live values', () => {
+  const chain = async (): Promise<string> => {
+    const page = await readFile(join(ROOT, 'docs/live-values.md'), 'utf8');
+    return await file('live.yaml', /```yaml\n([\s\S]*?)\n```/.exec(page)?.[1] ?? '');
+  };
+
+  test('what is known is printed, and what waits is named', async () => {
+    const { exitCode, stdout, stderr } = await pequod(['render', '-f', await chain()]);
+    expect(exitCode).toBe(0);
+    expect(parseAllDocuments(stdout).map((document) => document.toJS())).toMatchObject([{ kind: 'Service' }]);
+    expect(stderr).toContain('info: node settings waits for observed.db.address, observed.db.port\n');
+    expect(stderr).toContain('info: node app waits for observed.settings.url\n');
+    const validated = await pequod(['validate', '-f', await chain()]);
+    expect(validated.stdout).toContain('is valid: 3 nodes, of which 2 wait for live values');
+  });
+
+  test('may be given in a file', async () => {
+    const values = await file(
+      'values.yaml',
+      'db: {address: 10.0.0.1, port: 5432}\nsettings: {url: "x://y"}\n',
+    );
+    const { stdout, stderr } = await pequod(['render', '-f', await chain(), '--observed', values]);
+    expect(stderr).toBe('');
+    expect(stdout).toContain('url: postgres://10.0.0.1:5432');
+    expect(stdout).toContain('command: serve --database=x://y');
+    const wrong = await pequod([
+      'render',
+      '-f',
+      await chain(),
+      '--observed',
+      await file('wrong.yaml', 'db: 1\n'),
+    ]);
+    expect(wrong.exitCode).toBe(2);
+    expect(wrong.stderr).toContain('{<node id>: {<export>: value}}');
+  });
+});
+
 describe('validate', () => {
   test.each(['webservice.yaml', 'database.yaml'])('finds nothing wrong with %s', async (name) => {
     const { exitCode, stdout, stderr } = await pequod(['validate', '-f', join(EXAMPLES, name)]);

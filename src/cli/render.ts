@@ -1,14 +1,13 @@
 import { Command, Option } from 'commander';
 import { isResolvedNode } from '../api/index.ts';
 import { formatObjects, MANIFEST_FORMATS, type ManifestFormat } from './manifest.ts';
-import { renderOrFail } from './report.ts';
+import { type OfflineFlags, renderOrFail } from './report.ts';
 import { type Terminal, write } from './terminal.ts';
 import { readTransformFile } from './transform-file.ts';
 
-interface RenderFlags {
+interface RenderFlags extends OfflineFlags {
   readonly filename: string;
   readonly output: ManifestFormat;
-  readonly moduleDir?: string;
 }
 
 export function renderCommand(terminal: Terminal, signal: AbortSignal): Command {
@@ -20,6 +19,7 @@ export function renderCommand(terminal: Terminal, signal: AbortSignal): Command 
       '--module-dir <folder>',
       'folder of .cue files in place of the ConfigMap that the Transform names',
     )
+    .option('--observed <file>', 'YAML or JSON of live values, by node id and export')
     .action(async (flags: RenderFlags) => {
       const file = await readTransformFile(flags.filename, terminal.stdin);
       const rendered = await renderOrFail(file, flags, terminal, signal);

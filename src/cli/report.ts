@@ -2,9 +2,17 @@
 import type { Violation } from '../api/index.ts';
 import type { Rendered } from '../render/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
+import { readObserved } from './observed-file.ts';
 import { type OfflineRender, renderOffline } from './offline.ts';
 import { type Terminal, write } from './terminal.ts';
 import type { TransformFile } from './transform-file.ts';
+
+/** How a Transform is rendered without a cluster. */
+export interface OfflineFlags {
+  readonly moduleDir?: string;
+  /** A file. */
+  readonly observed?: string;
+}
 
 /**
  * The render of a Transform that nothing stands in the way of; warnings go to standard error.
@@ -12,17 +20,28 @@ import type { TransformFile } from './transform-file.ts';
  */
 export async function renderOrFail(
   file: TransformFile,
-  flags: { readonly moduleDir?: string },
+  flags: OfflineFlags,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<Rendered> {
-  const render = await renderOffline(file, { moduleDirectory: flags.moduleDir }, signal);
+  const observed = flags.observed === undefined ? undefined : await readObserved(flags.observed);
+  const render = await renderOffline(file, { moduleDirectory: flags.moduleDir, observed }, signal);
   const lines = reportLines(file, render);
   if (!render.result.ok || render.graphProblems.length > 0) {
     throw new CliError(lines.join('\n'), EXIT_CODES.failure);
   }
-  for (const line of lines) await write(terminal.stderr, `${line}\n`);
+  const said = [...lines, ...waitingLines(file, render.result)];
+  for (const line of said) await write(terminal.stderr, `${line}\n`);
   return render.result;
+}
+
+/** The nodes whose objects depend on live values that are not known. */
+function waitingLines(file: TransformFile, { nodes }: Rendered): readonly string[] {
+  return nodes.flatMap(({ id, waitsFor }) =>
+    waitsFor === undefined
+      ? []
+      : [`${file.position('spec.cueRef')}: info: node ${id} waits for ${waitsFor.join(', ')}`],
+  );
 }
 
 /** Everything that a render found, errors and warnings, in its own order; empty where it found nothing. */

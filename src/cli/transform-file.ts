@@ -53,7 +53,8 @@ interface ObjectInFile {
   readonly document: YamlDocument;
 }
 
-async function readText(path: string): Promise<string> {
+/** @throws CliError that says that there is no such file, or why it can't be read */
+export async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

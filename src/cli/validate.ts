@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { renderOrFail } from './report.ts';
+import { isResolvedNode } from '../api/index.ts';
+import { type OfflineFlags, renderOrFail } from './report.ts';
 import { type Terminal, write } from './terminal.ts';
 import { readTransformFile } from './transform-file.ts';
 
-interface ValidateFlags {
+interface ValidateFlags extends OfflineFlags {
   readonly filename: string;
-  readonly moduleDir?: string;
 }
 
 export function validateCommand(terminal: Terminal, signal: AbortSignal): Command {
@@ -16,14 +16,16 @@ export function validateCommand(terminal: Terminal, signal: AbortSignal): Comman
       '--module-dir <folder>',
       'folder of .cue files in place of the ConfigMap that the Transform names',
     )
+    .option('--observed <file>', 'YAML or JSON of live values, by node id and export')
     .action(async (flags: ValidateFlags) => {
       const file = await readTransformFile(flags.filename, terminal.stdin);
       const rendered = await renderOrFail(file, flags, terminal, signal);
       const { name } = file.transform.metadata;
       const count = rendered.nodes.length;
+      const waiting = rendered.nodes.filter((node) => !isResolvedNode(node)).length;
       await write(
         terminal.stdout,
-        `Transform ${name} is valid: ${count} ${count === 1 ? 'node' : 'nodes'}\n`,
+        `Transform ${name} is valid: ${count} ${count === 1 ? 'node' : 'nodes'}${waiting === 0 ? '' : `, of which ${waiting} wait for live values`}\n`,
       );
     });
 }
