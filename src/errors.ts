@@ -66,6 +66,9 @@ export class WaitingError extends PequodError {
   }
 }
 
+/** Reason of a node some of whose fields others hold. */
+export const FIELD_CONFLICT = 'FieldConflict' as const;
+
 /** Another field manager holds fields that we would have to take. */
 export class ApplyConflictError extends PequodError {
   /** Who holds which field, as the API server named them. */
@@ -74,7 +77,7 @@ export class ApplyConflictError extends PequodError {
   constructor(message: string, conflicts: readonly FieldConflict[], cause?: unknown) {
     super(message, {
       code: 'FIELD_CONFLICT',
-      reason: 'FieldConflict',
+      reason: FIELD_CONFLICT,
       retry: { afterMs: INVALID_RETRY_MS },
       cause,
     });

@@ -289,6 +289,8 @@ export interface InventoryItem extends JsonObject {
   readonly sent?: string;
   /** Hash of the fields that our manager owned in the response. */
   readonly owned?: string;
+  /** Hash of their paths alone: it tells what was ours and is not any more. */
+  readonly ownedPaths?: string;
   /** Found again by label after the inventory was lost, and not in the graph: kept until the Transform goes. */
   readonly rebuilt?: boolean;
   /** RFC 3339; since when it could be pruned, for its grace period. */

@@ -7,23 +7,34 @@
 //   A server that does not know that precondition answers 200: what it then holds counts as found.
 // - An object that was there is recorded as found, with its uid, before the first write to it.
 // - A later write carries the uid: a replaced object is noticed, never overwritten.
-// - Fields are forced only in a repair, only with the resourceVersion that was judged, and only if every manager that
-//   has them took them by an Update. Another Apply manager is a conflict that people resolve.
-import type { KubeObject } from '../api/index.ts';
+// - Every apply is first sent without force. Fields are forced only with the resourceVersion that was judged (judge.ts),
+//   so that of two that race for an object the second is refused; what another graph applied is never forced.
+// - With mode `Create` nothing is ever sent but the apply that can only create.
+import type { ManagedFieldsEntry } from '../api/index.ts';
 import { ApplyConflictError } from '../errors.ts';
-import { isNotFound, isPreconditionFailed, type TenantClient } from '../kube/index.ts';
-import { claimOfAnother, nobodysOf } from './conflict.ts';
+import { isPreconditionFailed, retiredApiVersion, type TenantClient } from '../kube/index.ts';
+import { claimOfAnother, isAboutMembership, nobodysOf } from './conflict.ts';
 import { refusePointersIntoLists } from './ignored-fields.ts';
-import { guardOf, judge } from './judge.ts';
-import { claimedEntries } from './managed-fields.ts';
-import { objectKeyOf } from './object-key.ts';
+import { immutableFields } from './immutable.ts';
+import { guardOf, judge, refuseAnothers, refuseTerminating } from './judge.ts';
+import { claimedEntries, migratedEntries } from './managed-fields.ts';
 import { replaceManagedFields } from './ownership-patch.ts';
+import { immutableError, recreate } from './recreate.ts';
 import type { ApplyOutcome, ApplyRequest } from './request.ts';
 import type { GraphOwner } from './stamp.ts';
-import { type Writer, writeObject } from './write.ts';
+import { leaveObject, readObject, type Writer, writeObject } from './write.ts';
 
 /** How often an object that changes under our hands is looked at before the node is put off. */
-const MAX_LOOKS = 4;
+const MAX_LOOKS = 5;
+
+/** How the next try is made. */
+interface Try {
+  readonly isLookFirst: boolean;
+  /** The conflict that the look is to settle. */
+  readonly conflict?: ApplyConflictError;
+}
+
+const LOOK_AGAIN: Try = { isLookFirst: true };
 
 /** Applies objects of one graph as one tenant. */
 export class ObjectApplier {
@@ -34,56 +45,115 @@ export class ObjectApplier {
   }
 
   /**
-   * @throws ApplyConflictError where others hold fields; WaitingError where the object is being deleted;
-   * InvalidObjectError, ApiError and TransportError as the client raises them. After a TransportError the write may
-   * have landed: the next request must look first.
+   * @throws ApplyConflictError where others hold fields; WaitingError where the object is being deleted, by us or by
+   * others; InvalidObjectError, ApiError and TransportError as the client raises them. After a TransportError the write
+   * may have landed: the next request must look first.
    */
-  async apply(request: ApplyRequest, signal: AbortSignal): Promise<ApplyOutcome> {
+  async apply(wanted: ApplyRequest, signal: AbortSignal): Promise<ApplyOutcome> {
+    const request = { ...wanted, recordFound: once(wanted.recordFound) };
     refusePointersIntoLists(request.stamped(request.entry.origin), request.ignoreFields);
     const hasIgnored = request.ignoreFields.length > 0 && request.entry.uid !== undefined;
-    let isLookFirst = request.isLookFirst || hasIgnored;
-    for (let look = 0; ; look += 1) {
+    let next: Try = { isLookFirst: request.isLookFirst || hasIgnored };
+    for (let look = 1; ; look += 1) {
       try {
-        const live = isLookFirst ? await this.#read(request, signal) : undefined;
-        const guard = isLookFirst ? judge(request, live, this.#writer.owner) : guardOf(request.entry);
-        if (guard.isFoundNow)
-          await request.recordFound({ ...request.entry, origin: 'Found', uid: guard.uid ?? '' });
-        return await writeObject(this.#writer, request, live, guard, signal);
+        return await this.#try(request, next, signal);
       } catch (error) {
-        if (look + 1 >= MAX_LOOKS) throw error;
-        if (error instanceof ApplyConflictError) {
-          // The field conflict of an apply that was to create only says that there is something to look at.
-          if (isLookFirst || request.entry.uid !== undefined)
-            await this.#claimReleased(request, error, signal);
-        } else if (!isPreconditionFailed(error)) throw error;
-        isLookFirst = true;
+        if (look >= MAX_LOOKS) throw error;
+        next = await this.#answer(request, next, error, signal);
       }
     }
   }
 
-  async #read(request: ApplyRequest, signal: AbortSignal): Promise<KubeObject | undefined> {
-    try {
-      return await this.#writer.client.get(request.resource, objectKeyOf(request.entry), signal);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
+  async #try(
+    request: ApplyRequest,
+    { isLookFirst, conflict }: Try,
+    signal: AbortSignal,
+  ): Promise<ApplyOutcome> {
+    const { owner } = this.#writer;
+    const live = isLookFirst ? await readObject(this.#writer, request, signal) : undefined;
+    if (live !== undefined && request.policy.mode === 'Create') {
+      refuseTerminating(live);
+      refuseAnothers(live, request.entry, owner);
+      return leaveObject(owner, request, live);
     }
+    const guard = isLookFirst ? judge(request, live, owner, conflict) : guardOf(request.entry);
+    if (guard.isFoundNow)
+      await request.recordFound({ ...request.entry, origin: 'Found', uid: guard.uid ?? '' });
+    const outcome = await writeObject(this.#writer, request, live, guard, signal);
+    if (conflict !== undefined && guard.isForced)
+      request.tell({ type: 'taken', conflicts: conflict.conflicts });
+    return outcome;
+  }
+
+  /** What a refusal is answered with. @throws the refusal, or what it means, where nothing answers it */
+  async #answer(request: ApplyRequest, last: Try, error: unknown, signal: AbortSignal): Promise<Try> {
+    if (error instanceof ApplyConflictError) return await this.#settle(request, last, error, signal);
+    if (isPreconditionFailed(error)) return LOOK_AGAIN;
+    const retired = retiredApiVersion(error);
+    if (retired !== undefined) {
+      const { apiVersion } = request.stamped(request.entry.origin);
+      const migrate = (entries: readonly ManagedFieldsEntry[]): readonly ManagedFieldsEntry[] | undefined =>
+        migratedEntries(entries, retired, apiVersion);
+      return await this.#rewrite(request, migrate, error, signal);
+    }
+    const fields = immutableFields(error);
+    if (fields.length === 0) throw error;
+    if (request.policy.recreate !== 'OnImmutable') throw immutableError(request, { fields, error });
+    await recreate(this.#writer, request, { fields, error }, signal);
+    return LOOK_AGAIN;
   }
 
   /**
    * Fields that only released entries hold are nobody's: they become ours. So do fields kept for others that the node
-   * ignores no longer; those that it still ignores are not sent, and are kept anew. Anything else stays the conflict it is.
+   * ignores no longer; those that it still ignores are not sent, and are kept anew. What somebody else holds is judged
+   * once more, with the conflict at hand; what another graph holds, or marked, stays the conflict it is.
    */
-  async #claimReleased(
+  async #settle(
     request: ApplyRequest,
+    last: Try,
     conflict: ApplyConflictError,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<Try> {
+    // The field conflict of an apply that was to create only says that there is something to look at.
+    if (!last.isLookFirst && request.entry.uid === undefined) return LOOK_AGAIN;
     const holders = nobodysOf(conflict);
-    if (holders === undefined) throw claimOfAnother(conflict, request.entry) ?? conflict;
-    const live = await this.#read(request, signal);
-    const entries = claimedEntries(live?.metadata.managedFields ?? [], holders, this.#writer.owner.manager);
-    if (live === undefined || entries === undefined) throw conflict;
-    await replaceManagedFields(this.#writer.client, request.resource, live, entries, [], signal);
+    if (holders !== undefined) {
+      const claim = (entries: readonly ManagedFieldsEntry[]): readonly ManagedFieldsEntry[] | undefined =>
+        claimedEntries(entries, holders, this.#writer.owner.manager);
+      return await this.#rewrite(request, claim, conflict, signal);
+    }
+    const claim = claimOfAnother(conflict, request.entry);
+    if (claim !== undefined) throw claim;
+    // The look that was to settle a conflict has found that it can't be.
+    if (last.conflict !== undefined || isAboutMembership(conflict)) throw conflict;
+    return { isLookFirst: true, conflict };
   }
+
+  /** Rewrites who owns which field, without a change of any value. @throws `error` where there is nothing to rewrite */
+  async #rewrite(
+    request: ApplyRequest,
+    change: (entries: readonly ManagedFieldsEntry[]) => readonly ManagedFieldsEntry[] | undefined,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<Try> {
+    const live = await readObject(this.#writer, request, signal);
+    const entries = change(live?.metadata.managedFields ?? []);
+    if (live === undefined || entries === undefined) throw error;
+    try {
+      await replaceManagedFields(this.#writer.client, request.resource, live, entries, [], signal);
+    } catch (failure) {
+      if (!isPreconditionFailed(failure)) throw failure;
+    }
+    return LOOK_AGAIN;
+  }
+}
+
+/** An object that is looked at several times is recorded once. */
+function once(record: ApplyRequest['recordFound']): ApplyRequest['recordFound'] {
+  const recorded = new Set<string | undefined>();
+  return async (entry) => {
+    if (recorded.has(entry.uid)) return;
+    await record(entry);
+    recorded.add(entry.uid);
+  };
 }

@@ -2,7 +2,9 @@
 import {
   describeIdentity,
   FIELD_MANAGER_PREFIX,
+  GRAPH_LABEL,
   KEEP_FIELD_MANAGER,
+  type KubeObject,
   type ObjectIdentity,
   RELEASED_FIELD_MANAGER,
 } from '../api/index.ts';
@@ -32,6 +34,22 @@ export function claimOfAnother(
   const claim = conflict.conflicts.find(({ manager }) => isGraphManager(manager));
   if (claim === undefined) return undefined;
   return new ApplyConflictError(claimedBy(identity, claim.manager), conflict.conflicts, conflict);
+}
+
+/** The field manager of another graph that applied this object; undefined where none did. */
+export function otherGraphOf(live: KubeObject, manager: string): string | undefined {
+  return live.metadata.managedFields?.find(
+    (entry) =>
+      entry.operation === 'Apply' &&
+      (entry.subresource ?? '') === '' &&
+      entry.manager !== manager &&
+      isGraphManager(entry.manager ?? ''),
+  )?.manager;
+}
+
+/** True where the conflict is about the label that says whose the object is: it is not taken from anybody. */
+export function isAboutMembership(conflict: ApplyConflictError): boolean {
+  return conflict.conflicts.some(({ field }) => field === `.metadata.labels.${GRAPH_LABEL}`);
 }
 
 /** Why an object can't be had: it is another graph's. */

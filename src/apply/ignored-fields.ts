@@ -1,7 +1,7 @@
 // Fields that someone else sets, e.g. `spec.replicas` under an autoscaler.
 //
-// Invariant: a body of ours leaves out an ignored field only once the live object shows another owner of it; leaving
-// out what only we own would reset it. Until then `pequod/keep` takes the live value over, guarded by uid and
+// Invariant: a body of ours leaves out an ignored field only once the live object shows that we are not its only owner;
+// leaving out what only we own would reset it. Until then `pequod/keep` takes the live value over, guarded by uid and
 // resourceVersion, so that nothing changes for whoever scales the object.
 // What is in a list can't be ignored: its place says nothing about which element is meant once somebody adds another.
 import { KEEP_FIELD_MANAGER, type KubeObject } from '../api/index.ts';
@@ -58,9 +58,12 @@ export async function prepareIgnoredFields(
   if (live !== undefined) refusePointersIntoLists(live, ignoreFields);
   const inUse =
     live === undefined ? [] : ignoreFields.filter((pointer) => getPointer(live, pointer) !== undefined);
-  const isOwnedElsewhere = (pointer: string): boolean =>
-    live !== undefined && ownersOfPointer(live, pointer).some((owner) => owner.manager !== manager);
-  const orphaned = inUse.filter((pointer) => !isOwnedElsewhere(pointer));
+  // What nobody owns stays as it is without us, and a claim of it would only be in the way of others.
+  const isOursAlone = (pointer: string): boolean => {
+    const owners = live === undefined ? [] : ownersOfPointer(live, pointer);
+    return owners.length > 0 && owners.every((owner) => owner.manager === manager);
+  };
+  const orphaned = inUse.filter(isOursAlone);
   const keptObject =
     live === undefined || orphaned.length === 0
       ? undefined

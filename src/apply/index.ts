@@ -20,5 +20,5 @@ export {
   podTroubleOf,
 } from './readiness/index.ts';
 export { ObjectRemover, type Removal, type RemovalResult } from './removal.ts';
-export type { ApplyOutcome, ApplyRequest } from './request.ts';
+export type { ApplyNotice, ApplyOutcome, ApplyRequest } from './request.ts';
 export { type GraphOwner, sentHash, stampObject } from './stamp.ts';

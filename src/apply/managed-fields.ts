@@ -50,3 +50,16 @@ export function claimedEntries(
 ): readonly ManagedFieldsEntry[] | undefined {
   return transferOwnership(entries, nobodys, manager);
 }
+
+/**
+ * Entries of every manager with one `apiVersion` in place of another, for a version that its kind has no more: the API
+ * server can't apply to an object while any entry names it. Undefined where none does.
+ */
+export function migratedEntries(
+  entries: readonly ManagedFieldsEntry[],
+  from: string,
+  to: string,
+): readonly ManagedFieldsEntry[] | undefined {
+  if (!entries.some(({ apiVersion }) => apiVersion === from)) return undefined;
+  return entries.map((entry) => (entry.apiVersion === from ? { ...entry, apiVersion: to } : entry));
+}

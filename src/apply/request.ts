@@ -1,5 +1,6 @@
 // What is asked of the applier, and what it answers.
 import type { ApplyPolicy, InventoryItem, KubeObject, Origin } from '../api/index.ts';
+import type { FieldConflict } from '../errors.ts';
 import type { Resource } from '../kube/index.ts';
 
 /** One object to bring about. */
@@ -17,11 +18,20 @@ export interface ApplyRequest {
   readonly isRepair: boolean;
   /** Stores the entry of an object that was there before us; called before the first write to it. */
   readonly recordFound: (entry: InventoryItem) => Promise<void>;
+  /** Told of what people should know of beside the outcome. */
+  readonly tell: (notice: ApplyNotice) => void;
 }
+
+/** `taken`: fields of others are ours now, because the node asks for it. `recreating`: the object is about to be deleted. */
+export type ApplyNotice =
+  | { readonly type: 'taken'; readonly conflicts: readonly FieldConflict[] }
+  | { readonly type: 'recreating'; readonly fields: readonly string[] };
 
 export interface ApplyOutcome {
   /** The entry with uid, origin and both hashes of what is now in the cluster. */
   readonly entry: InventoryItem;
   /** The API server's last answer. */
   readonly object: KubeObject;
+  /** False where the object is left as it was. */
+  readonly isWritten: boolean;
 }

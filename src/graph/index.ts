@@ -8,6 +8,7 @@ export {
   deletionWaves,
   effectiveDeletion,
   findPrunable,
+  isPrecious,
   type PlannedObject,
   propagationPolicyOf,
   rebuiltDeletion,

@@ -107,13 +107,17 @@ export class Pass {
     return started;
   }
 
-  /** The node's object is as wanted; `readiness` is judged from the response. */
-  applied(id: string, readiness: Readiness, nowMs: number): void {
+  /**
+   * The node's object is as wanted; `readiness` is judged from the response.
+   * @param isWritten false where it was only looked at: then nothing starts anew, no timeout either
+   */
+  applied(id: string, readiness: Readiness, nowMs: number, isWritten: boolean = true): void {
     const entry = this.#land(id);
     entry.progress = 'succeeded';
     entry.work = 'none';
     // A repair that left the object ready does not touch a settled status.
-    if (entry.status.phase !== 'Ready' || readiness.state !== 'ready') {
+    const isSettled = entry.status.phase === 'Ready' && readiness.state === 'ready';
+    if (!isSettled && (isWritten || entry.status.phase === 'Pending')) {
       moveEntry(entry, { phase: 'Applied', isApply: true }, this.#iso(nowMs));
     }
     this.#settle(entry, readiness, nowMs);

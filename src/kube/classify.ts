@@ -36,11 +36,22 @@ interface ParsedStatus {
 }
 
 const MESSAGE_LIMIT = 512;
+/** What is kept of the end of a message that is too long: the server quotes values first and says last what is wrong. */
+const MESSAGE_TAIL = 192;
 /** A server that asks to be called again at once is not asked as fast as it answers. */
 const MIN_RETRY_AFTER_MS = 1_000;
 /** Missing rights are reviewed at most once a minute; trying sooner can't help. */
 const FORBIDDEN_RETRY_MS = 60_000;
+/** How an apply fails whose object has field owners under a version that its CRD has no more. */
+const RETIRED_VERSION = /^request to convert CR to an invalid group\/version: (\S+)/;
 const WRITES: ReadonlySet<string> = new Set(['apply', 'create', 'mergePatch', 'jsonPatch']);
+
+/** One line that has lost its middle where it was too long. */
+function shortened(message: string): string {
+  const line = messageOf(message, Number.POSITIVE_INFINITY);
+  if (line.length <= MESSAGE_LIMIT) return line;
+  return `${line.slice(0, MESSAGE_LIMIT - MESSAGE_TAIL - 1)}…${line.slice(-MESSAGE_TAIL)}`;
+}
 
 function text(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : '';
@@ -53,7 +64,7 @@ function causesOf(value: JsonValue | undefined): readonly StatusCause[] {
   for (const item of value) {
     if (!isJsonObject(item)) continue;
     const field = text(item['field']);
-    const cause = { reason: text(item['reason']), message: messageOf(text(item['message'])), field };
+    const cause = { reason: text(item['reason']), message: shortened(text(item['message'])), field };
     const key = `${cause.reason} ${field} ${cause.message}`;
     // A custom resource adds one cause about `<nil>` to each missing field, and some causes come twice.
     if (field === '<nil>' || seen.has(key)) continue;
@@ -141,7 +152,7 @@ function common(status: ParsedStatus, route: CallRoute): Omit<ApiErrorInit, 'cod
   return {
     statusCode: status.statusCode,
     statusReason: status.reason,
-    statusMessage: isSecret(route) ? secretSafe(status) : messageOf(status.message, MESSAGE_LIMIT),
+    statusMessage: isSecret(route) ? secretSafe(status) : shortened(status.message),
     details: isSecret(route) ? withoutMessages(status.details) : status.details,
     retryAfterMs: status.retryAfterMs,
     isJsonStatus: status.isJson,
@@ -173,10 +184,18 @@ function kindOf(status: ParsedStatus, route: CallRoute): Pick<ApiErrorInit, 'cod
     case 429:
       return { code: 'API_TOO_MANY_REQUESTS', reason: 'TooManyRequests', retry: later };
     default:
+      if (RETIRED_VERSION.test(status.message))
+        return { code: 'API_VERSION_RETIRED', reason: 'VersionRetired', retry: 'backoff' };
       if (status.statusCode >= 500)
         return { code: 'API_SERVER_ERROR', reason: 'ApiServerUnavailable', retry: later };
       return { code: 'API_REJECTED', reason: 'Rejected', retry: { afterMs: INVALID_RETRY_MS } };
   }
+}
+
+/** The `apiVersion` that a kind has no more, and that field owners of the object still name. */
+export function retiredApiVersion(error: unknown): string | undefined {
+  if (!(error instanceof ApiError) || error.code !== 'API_VERSION_RETIRED') return undefined;
+  return RETIRED_VERSION.exec(error.statusMessage)?.[1];
 }
 
 function forbiddenKind(status: ParsedStatus): Pick<ApiErrorInit, 'code' | 'reason' | 'retry'> {
@@ -269,12 +288,12 @@ function secretSafe(status: ParsedStatus): string {
   if (status.details.causes.length > 0 && status.statusCode === 422) {
     return status.details.causes.map((cause) => `${cause.field}: ${cause.reason}`).join(', ');
   }
-  return messageOf(status.message, MESSAGE_LIMIT);
+  return shortened(status.message);
 }
 
 function describe(status: ParsedStatus, route: CallRoute): string {
   const target = [route.namespace, route.name].filter((part) => part !== undefined).join('/');
-  const words = isSecret(route) ? secretSafe(status) : messageOf(status.message, MESSAGE_LIMIT);
+  const words = isSecret(route) ? secretSafe(status) : shortened(status.message);
   const what =
     target === '' ? `${route.verb} ${route.resource}` : `${route.verb} ${route.resource} ${target}`;
   const reason = status.reason === '' ? String(status.statusCode) : `${status.statusCode} ${status.reason}`;

@@ -1,4 +1,5 @@
 export type { ApplyGuard } from './apply-patch.ts';
+export { retiredApiVersion } from './classify.ts';
 export { OperatorClient, type OperatorClientOptions, type TenantClient } from './client.ts';
 export {
   type ClusterConfig,

@@ -263,6 +263,7 @@ const inventoryItem: Schema<InventoryItem> = object<InventoryItem>({
   }),
   sent: optional(text(64, 'Hash of the node as last sent.')),
   owned: optional(text(64, 'Hash of our fields in the response.')),
+  ownedPaths: optional(text(64, 'Hash of their paths alone.')),
   rebuilt: optional(boolean({ description: 'Found again by label after the inventory was lost.' })),
   prunableSince: optional(time('Since when it could be pruned.')),
 });

@@ -145,7 +145,7 @@ export class ObjectAdopter {
     { entry, object }: ApplyOutcome,
     signal: AbortSignal,
   ): Promise<ApplyOutcome> {
-    return { entry, object: await this.#rewrite(request, object, signal) };
+    return { entry, object: await this.#rewrite(request, object, signal), isWritten: true };
   }
 
   async #rewrite(request: ApplyRequest, live: KubeObject, signal: AbortSignal): Promise<KubeObject> {
@@ -159,7 +159,7 @@ export class ObjectAdopter {
 
 /** The intent to adopt this very object. */
 function intentOf(entry: InventoryItem, live: KubeObject): InventoryItem {
-  const { sent: _sent, owned: _owned, rebuilt: _rebuilt, ...kept } = entry;
+  const { sent: _sent, owned: _owned, ownedPaths: _ownedPaths, rebuilt: _rebuilt, ...kept } = entry;
   return { ...kept, origin: 'Adopted', uid: live.metadata.uid ?? '' };
 }
 

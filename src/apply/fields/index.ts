@@ -1,5 +1,6 @@
 export { type SplitFields, splitFields, unionFields, withoutPath } from './field-set.ts';
 export { applyEntryOf, ownedHash, ownedPaths } from './owned-hash.ts';
+export { ownedPathsHash, ownedPathsOf } from './owned-paths.ts';
 export {
   coOwners,
   type FieldOwner,
@@ -7,3 +8,4 @@ export {
   ownersOfPointer,
 } from './owners.ts';
 export { fieldManagerOf, isOurs } from './ownership.ts';
+export { rivalsHash } from './rivals.ts';

@@ -8,7 +8,7 @@ import {
   type KubeObject,
 } from '../../api/index.ts';
 import type { Evaluation } from '../../cel/index.ts';
-import { ownedHash } from '../fields/index.ts';
+import { ownedHash, rivalsHash } from '../fields/index.ts';
 import { objectStatusOf } from './kstatus.ts';
 import type { ObjectStatus } from './object-status.ts';
 import { conditionsOf, numberAt, type ReadCondition } from './read.ts';
@@ -39,6 +39,8 @@ export interface Observation {
   readonly annotations: { readonly [key: string]: string };
   /** By field manager of a graph: hash of what its Apply entry owns. */
   readonly owned: { readonly [manager: string]: string };
+  /** Hash of what others own; absent where nobody does. */
+  readonly rivals?: string;
   readonly status: ObjectStatus;
   readonly conditions: readonly ReadCondition[];
   /** Of workloads with replicas. */
@@ -75,6 +77,7 @@ export function observe(object: KubeObject, interests?: ObservationInterests): O
   const observedGeneration = numberAt(object, 'status', 'observedGeneration');
   const graphId = labels?.[GRAPH_LABEL];
   const answers = interests?.answersOf(object);
+  const rivals = rivalsHash(object);
   return {
     apiVersion: object.apiVersion,
     kind: object.kind,
@@ -90,6 +93,7 @@ export function observe(object: KubeObject, interests?: ObservationInterests): O
     ...(graphId === undefined ? {} : { graphId }),
     annotations: ourAnnotations(annotations),
     owned: ownedByManager(object, interests),
+    ...(rivals === undefined ? {} : { rivals }),
     status: shortened(objectStatusOf(object)),
     conditions: keptConditions(object),
     ...keptReplicas(object),

@@ -5,12 +5,19 @@ import {
   gvkOf,
   type InventoryItem,
   identityKey,
-  type KubeObject,
   type NamespacedName,
+  type ObjectIdentity,
   ORIGIN_ANNOTATION,
 } from '../../api/index.ts';
-import { type ApplyRequest, type GraphOwner, type ObjectApplier, observe } from '../../apply/index.ts';
-import { ApplyConflictError, InvalidObjectError, WaitingError } from '../../errors.ts';
+import {
+  type ApplyNotice,
+  type ApplyOutcome,
+  type ApplyRequest,
+  type GraphOwner,
+  type ObjectApplier,
+  observe,
+} from '../../apply/index.ts';
+import { ApplyConflictError, assertNever, InvalidObjectError, WaitingError } from '../../errors.ts';
 import { failureOf, isoSeconds, type Pass, type StartableNode } from '../../graph/index.ts';
 import { ApiError, type Resource } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
@@ -105,13 +112,16 @@ async function startNode(run: Execution, start: StartableNode, signal: AbortSign
     if (run.unavailable.has(start.id)) throw run.unavailable.get(start.id);
     // The kind came between two looks; the next pass has it.
     if (resource === undefined) throw kindNotServed(gvkOf(target.planNode.object));
-    const object = await applyNode(run, target, resource, start, signal);
-    // What is repaired is what it was; anything else starts afresh.
-    if (start.work !== 'repair') run.renewSigns(start.id);
+    const { object, isWritten } = await applyNode(run, target, resource, start, signal);
+    const observation = observe(object, run.interests);
+    // What is repaired, or only looked at, is what it was; anything else starts afresh.
+    if (isWritten && start.work !== 'repair') run.renewSigns(start.id);
     const before = run.pass.statusOf(start.id);
-    const status = { ...before, appliedAt: isoSeconds(run.now()) };
-    const readiness = judgeReadiness(target, observe(object, run.interests), status, run.signs, run.now());
-    run.pass.applied(start.id, readiness, run.now());
+    const status = isWritten ? { ...before, appliedAt: isoSeconds(run.now()) } : before;
+    const readiness = judgeReadiness(target, observation, status, run.signs, run.now());
+    if (!isWritten && observation.graphId !== run.owner.graphId)
+      run.session.glimpses.seen(target.identity, observation, readiness.state === 'ready', run.now());
+    run.pass.applied(start.id, readiness, run.now(), isWritten);
   } catch (error) {
     run.onFailure(error);
     run.pass.failed(start.id, failureOf(error), run.now());
@@ -124,30 +134,41 @@ async function applyNode(
   resource: Resource,
   start: StartableNode,
   signal: AbortSignal,
-): Promise<KubeObject> {
+): Promise<ApplyOutcome> {
   const entry = run.ledger.get(target.identity);
   if (entry === undefined) throw new Error(`node ${start.id} has no inventory entry`);
+  const seen = run.children.observation(run.key, resource, target.identity);
+  // An apply to what is on its way out would be lost with it.
+  const isLeaving = seen?.deletionTimestamp !== undefined;
   const request: ApplyRequest = {
     resource,
     stamped: target.stamped,
     policy: target.planNode.node.applyPolicy ?? {},
     ignoreFields: target.planNode.node.ignoreFields ?? [],
     entry,
-    isLookFirst: start.work === 'repair' || run.session.isSuspect(entry) || !isSeenAsOurs(run, target, entry),
+    isLookFirst:
+      start.work === 'repair' ||
+      isLeaving ||
+      run.session.isSuspect(entry) ||
+      !isSeenAsOurs(run, target, entry),
     isRepair: start.work === 'repair',
     recordFound: run.recordFound,
+    tell: (notice) => tell(run, start.id, target.identity, notice),
   };
   try {
     const outcome = await run.applier.apply(request, signal);
     run.ledger.set(outcome.entry);
     run.session.clear(entry);
+    if (!outcome.isWritten) return outcome;
     if (start.work === 'repair') {
       run.session.repairPace.repaired(target.identity, run.now());
       run.log.info({ node: start.id, object: describeIdentity(target.identity) }, 'object repaired');
     }
     run.children.observeOwnWrite(run.key, resource, outcome.object);
-    return outcome.object;
+    return outcome;
   } catch (error) {
+    if (error instanceof ApplyConflictError)
+      run.session.rivals.failed(target.identity, seen?.rivals, run.now());
     if (mayHaveLanded(error)) run.session.suspect(entry);
     throw error;
   }
@@ -159,6 +180,25 @@ function isSeenAsOurs(run: Execution, { resource, identity }: NodeTarget, entry:
   const observation = run.children.observation(run.key, resource, identity);
   if (observation?.uid !== entry.uid || observation?.owned[run.owner.manager] === undefined) return false;
   return entry.origin !== 'Created' || observation.annotations[ORIGIN_ANNOTATION] !== 'found';
+}
+
+/** What people should know of beside the state of the node: once, in the log. */
+function tell(run: Execution, node: string, identity: ObjectIdentity, notice: ApplyNotice): void {
+  const object = describeIdentity(identity);
+  switch (notice.type) {
+    case 'taken': {
+      const from = notice.conflicts.map(({ manager, field }) => `${field} from ${manager}`).join(', ');
+      run.log.info({ node, object, from }, 'fields of others taken, as conflictPolicy asks for');
+      return;
+    }
+    case 'recreating':
+      // What waits for its end is tried as soon as the watch shows it, also where it goes before it is seen going.
+      run.session.hasLeft(identity, true);
+      run.log.info({ node, object, fields: notice.fields.join(', ') }, 'object is deleted, to be made anew');
+      return;
+    default:
+      assertNever(notice);
+  }
 }
 
 /** False only where the API server said that it refused the write. */

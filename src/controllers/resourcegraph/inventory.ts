@@ -154,7 +154,7 @@ export function joinInventory(
     const { rebuilt: _rebuilt, ...kept } = item;
     const mayBeGone = item.origin === 'Found' && item.uid !== undefined && item.sent !== undefined;
     if (!mayBeGone || isLive(item)) return item.rebuilt === true ? kept : item;
-    const { uid: _uid, sent: _sent, owned: _owned, ...intent } = kept;
+    const { uid: _uid, sent: _sent, owned: _owned, ownedPaths: _ownedPaths, ...intent } = kept;
     const fresh: InventoryItem = { ...intent, origin: 'Created' };
     renewed.push(fresh);
     return fresh;

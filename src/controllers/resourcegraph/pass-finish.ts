@@ -50,6 +50,7 @@ export async function finish(
     ...(written.type === 'deferred' ? [written.dueInMs] : []),
     ...(wakeAtMs === undefined ? [] : [Math.max(0, wakeAtMs - run.now())]),
     ...(prepared.isAnswerMissing ? [UNREAD_RETRY_MS] : []),
+    ...(session.glimpses.nextAtMs === undefined ? [] : [Math.max(0, session.glimpses.nextAtMs - run.now())]),
     ...(pruning.againInMs === undefined ? [] : [pruning.againInMs]),
   ];
   return dueInMs.length === 0 ? DONE : requeueAfter(Math.min(...dueInMs));

@@ -30,7 +30,7 @@ import { signsOf } from './signs.ts';
 import { isReconcileAsked } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
 import { resolveTargets, type Targets } from './targets.ts';
-import { findWork } from './work.ts';
+import { findWork, isCreatedOnly } from './work.ts';
 
 /** What a pass works with. */
 export interface PassRun extends GraphDependencies {
@@ -81,6 +81,7 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
   });
   for (const item of joined.renewed) session.suspect(item);
   const ledger = new Ledger(joined.inventory);
+  session.glimpses.keep([...targets.values()].filter(isCreatedOnly).map(({ identity }) => identity));
   const isAsked = isReconcileAsked(graph, status);
   if (isAsked) run.tenancy.forget(key.namespace, graph.spec.serviceAccountName);
   const isAnswerMissing = await readMissingAnswers(run, targets, ledger, signal);
@@ -95,8 +96,10 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     hasLeft: ({ identity }, isLeaving) => session.hasLeft(identity, isLeaving),
     nextRepairAtMs: ({ identity }) =>
       isAsked ? undefined : session.repairPace.nextAtMs(identity, run.now()),
+    earlyRetryAtMs: ({ identity }, rivals) => session.rivals.retryAtMs(identity, rivals),
     observationOf: ({ resource, identity }) =>
       resource === undefined ? undefined : children.observation(key, resource, identity),
+    glimpseOf: ({ identity }) => session.glimpses.at(identity, run.now()),
   });
   const pass = new Pass(plan, inputs, {
     concurrency: run.limits.graphConcurrency,

@@ -34,9 +34,10 @@ export async function requireRights(
 ): Promise<void> {
   const { key, graph, tenancy } = request;
   const needs = new Map<string, RightsNeed>();
-  for (const [id, { resource, deletion }] of targets) {
+  for (const [id, { resource, deletion, planNode }] of targets) {
     if (resource === undefined || inputs.get(id)?.work === 'none') continue;
-    const verbs: readonly Verb[] = deletion === 'Delete' ? [...APPLY_VERBS, 'delete'] : APPLY_VERBS;
+    const isDeleted = deletion === 'Delete' || planNode.node.applyPolicy?.recreate === 'OnImmutable';
+    const verbs: readonly Verb[] = isDeleted ? [...APPLY_VERBS, 'delete'] : APPLY_VERBS;
     needs.set(`${resource.group}/${resource.plural}/${verbs.length}`, {
       resource,
       namespace: key.namespace,

@@ -8,7 +8,9 @@ import {
   type ResourceGraph,
   type ResourceGraphStatus,
 } from '../../api/index.ts';
+import { Glimpses } from './glimpses.ts';
 import { RepairPace } from './repair-pace.ts';
+import { Rivals } from './rivals.ts';
 
 /** A write without an answer may still land for as long as a request may take, here or in a process before this one. */
 const LANDING_MS = 30_000;
@@ -20,6 +22,8 @@ export class GraphSession {
   /** When this process last wrote the status, in the controller's clock. */
   lastStatusWriteMs: number | undefined;
   readonly repairPace: RepairPace = new RepairPace();
+  readonly rivals: Rivals = new Rivals();
+  readonly glimpses: Glimpses = new Glimpses();
   /** Objects whose last write may have landed without an answer, by identity key: until when they may land. */
   readonly #suspects: Map<string, number>;
   readonly #now: () => number;

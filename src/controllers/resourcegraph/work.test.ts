@@ -79,6 +79,8 @@ interface World {
   readonly isAsked?: boolean;
   readonly nextRepairAtMs?: number;
   readonly signs?: Signs;
+  readonly glimpse?: Observation;
+  readonly earlyRetryAtMs?: number;
 }
 
 function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined {
@@ -93,6 +95,8 @@ function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined 
     observationOf: () => world.observation,
     hasLeft: () => world.hasLeft ?? false,
     nextRepairAtMs: () => world.nextRepairAtMs,
+    glimpseOf: () => world.glimpse,
+    earlyRetryAtMs: () => world.earlyRetryAtMs,
   });
   return inputs.get(of.id);
 }

@@ -1,6 +1,7 @@
 // What there is to do for each node, from what was sent, what was left behind, and what the watch sees. Pure.
 import type { InventoryItem, NodeStatus, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
 import { type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
+import { FIELD_CONFLICT } from '../../errors.ts';
 import type { NodeInput, NodeWork, Plan, Readiness } from '../../graph/index.ts';
 import { isOverByTtl, judgeReadiness, type Signs } from './judge.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
@@ -17,6 +18,10 @@ export interface WorkContext {
   readonly signs: Signs;
   readonly entryOf: (target: NodeTarget) => InventoryItem | undefined;
   readonly observationOf: (target: NodeTarget) => Observation | undefined;
+  /** What a look not long ago showed of an object that no watch shows. */
+  readonly glimpseOf: (target: NodeTarget) => Observation | undefined;
+  /** When a node that met a field conflict may be tried early, in ms, seeing who holds fields now. */
+  readonly earlyRetryAtMs: (target: NodeTarget, rivals: string | undefined) => number | undefined;
   /** True once, when an object that was on its way out has left: what waited for that need not wait any longer. */
   readonly hasLeft: (target: NodeTarget, isLeaving: boolean) => boolean;
   /** When an object that someone else keeps changing may be repaired, in ms; undefined for at once. */
@@ -57,9 +62,10 @@ function pendingInput(id: string, { status }: WorkContext): NodeInput {
 }
 
 function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
-  const observation = context.observationOf(target);
+  const watched = context.observationOf(target);
+  const observation = watched ?? (isCreatedOnly(target) ? context.glimpseOf(target) : undefined);
   const hasLeft = context.hasLeft(target, observation?.deletionTimestamp !== undefined);
-  const status = storedStatus(target, context, hasLeft);
+  const status = retriedEarly(storedStatus(target, context, hasLeft), target, watched, context);
   const work = workOf(target, context.entryOf(target), observation, status, context.owner);
   const readiness = judgeReadiness(target, observation, status, context.signs, context.nowMs);
   return {
@@ -69,6 +75,26 @@ function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
     wasEverReady: status.readyAt !== undefined,
     readiness,
   };
+}
+
+/** A node that met a field conflict does not wait for its time once others hold something else than then. */
+function retriedEarly(
+  status: NodeStatus,
+  target: NodeTarget,
+  watched: Observation | undefined,
+  context: WorkContext,
+): NodeStatus {
+  if (status.reason !== FIELD_CONFLICT || watched === undefined) return status;
+  const atMs = context.earlyRetryAtMs(target, watched.rivals);
+  if (atMs === undefined || status.nextAttemptAt === undefined) return status;
+  if (atMs >= Date.parse(status.nextAttemptAt)) return status;
+  const { nextAttemptAt: _nextAttemptAt, ...others } = status;
+  return paced(others, atMs);
+}
+
+/** True for an object that is made where it is missing, and never touched again. */
+export function isCreatedOnly({ planNode }: NodeTarget): boolean {
+  return planNode.node.applyPolicy?.mode === 'Create';
 }
 
 /** A status with an attempt that is not earlier than `notBeforeMs`. */
@@ -112,6 +138,11 @@ function workOf(
   owner: GraphOwner,
 ): NodeWork {
   if (entry?.uid === undefined) return 'create';
+  if (isCreatedOnly(target)) {
+    if (isOverByTtl(target, observation, status)) return 'none';
+    const isThere = observation?.uid === entry.uid && observation.deletionTimestamp === undefined;
+    return isThere ? 'none' : 'repair';
+  }
   const desired = sentHash(target.stamped(entry.origin), target.planNode.node.ignoreFields ?? []);
   if (entry.sent !== desired) return 'update';
   if (isOverByTtl(target, observation, status)) return 'none';

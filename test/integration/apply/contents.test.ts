@@ -34,6 +34,7 @@ async function make(resource: Resource, object: KubeObject): Promise<InventoryIt
     ...{ resource, entry, ignoreFields: [], policy: {}, isLookFirst: false, isRepair: false },
     stamped: (origin: InventoryItem['origin']) => stampObject({ id: 'node', object }, { ...stamp, origin }),
     recordFound: async () => undefined,
+    tell: () => undefined,
   };
   return (await new ObjectApplier(space.tenant, space.owner).apply(request, space.signal)).entry;
 }

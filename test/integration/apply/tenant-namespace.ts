@@ -95,6 +95,7 @@ export interface RequestOptions {
   readonly isLookFirst?: boolean;
   readonly isRepair?: boolean;
   readonly policy?: ApplyPolicy;
+  readonly tell?: ApplyRequest['tell'];
   readonly recordFound?: ApplyRequest['recordFound'];
 }
 
@@ -105,7 +106,7 @@ export function requestFor(
   options: RequestOptions = {},
 ): ApplyRequest {
   const { resource = CONFIG_MAPS, ignoreFields = [], isLookFirst = false, isRepair = false } = options;
-  const { policy = {} } = options;
+  const { policy = {}, tell = () => undefined } = options;
   const recordFound = options.recordFound ?? (async () => undefined);
   const stamped = (origin: Origin): KubeObject =>
     stampObject(
@@ -122,7 +123,7 @@ export function requestFor(
     deletion: 'Delete',
     wave: 0,
   };
-  return { resource, stamped, policy, ignoreFields, entry, isLookFirst, isRepair, recordFound };
+  return { resource, stamped, policy, tell, ignoreFields, entry, isLookFirst, isRepair, recordFound };
 }
 
 /** What pruning asks for of an object; `more` says what is different. */
