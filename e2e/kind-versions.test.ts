@@ -75,4 +75,38 @@ describe.concurrent('kinds with versions', () => {
     await space.untilGone('Transform', 'shop');
     expect(await space.kubectl(['get', `widgets.${group}`, '-o', 'name'])).toBe('');
   });
+
+  story('a node goes to another version of its kind: the same object, one entry', async ({ space }) => {
+    const group = await install(space, { Widget: ['v2', 'v1'] });
+    await space.transform('shop', inline({ widget: custom(`${group}/v1`, 'Widget') }));
+    await space.untilReady('shop');
+    const uid = await space.kubectl(['get', `widgets.${group}`, 'one', '-o', 'jsonpath={.metadata.uid}']);
+    await space.transform('shop', inline({ widget: custom(`${group}/v2`, 'Widget') }));
+    await space.untilReady('shop');
+    const { inventory } = await space.graphStatus('shop');
+    expect(inventory?.items).toMatchObject([{ kind: 'Widget', version: 'v2', uid }]);
+    expect(await space.kubectl(['get', `widgets.${group}`, 'one', '-o', 'jsonpath={.metadata.uid}'])).toBe(
+      uid,
+    );
+  });
+
+  story('… and of a kind of Kubernetes itself', async ({ space }) => {
+    const autoscaler = (version: string): NodeInModule => ({
+      readyWhen: [{ type: 'Exists' }],
+      object: {
+        apiVersion: `autoscaling/${version}`,
+        kind: 'HorizontalPodAutoscaler',
+        metadata: { name: 'web' },
+        spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, maxReplicas: 3 },
+      },
+    });
+    await space.transform('shop', inline({ web: autoscaler('v1') }));
+    await space.untilReady('shop');
+    const { uid } = (await space.get('HorizontalPodAutoscaler', 'web')).metadata;
+    await space.transform('shop', inline({ web: autoscaler('v2') }));
+    await space.untilReady('shop');
+    const { inventory } = await space.graphStatus('shop');
+    expect(inventory?.items).toMatchObject([{ version: 'v2', uid }]);
+    expect((await space.get('HorizontalPodAutoscaler', 'web')).metadata.uid).toBe(uid);
+  });
 });

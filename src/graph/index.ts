@@ -2,6 +2,7 @@ export { applySetId } from './apply-set-id.ts';
 export { confinementProblem } from './confinement.ts';
 export { toDot } from './dot.ts';
 export type { EdgeList } from './edges.ts';
+export { MAX_GRAPH_BYTES, MAX_STATUS_BYTES, statusBytesOf } from './graph-size.ts';
 export { type Hold, type HoldReason, isProtected, pruneHold } from './hold.ts';
 export { isKnownClusterScoped } from './identity.ts';
 export {

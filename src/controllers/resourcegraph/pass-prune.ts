@@ -6,7 +6,7 @@ import { isoSeconds, type PruneBlock, whyNotPruned } from '../../graph/index.ts'
 import { whyPruningIsHeld, withExports } from './exports.ts';
 import { isKindGone, resourceForRemoval } from './kind-gone.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
-import { dropAliases, prunableItems, standingOf } from './prune.ts';
+import { dropAliases, prunableItems, rebuiltItems, standingOf } from './prune.ts';
 import { ALL_GONE, type PrunedState } from './pruned-condition.ts';
 import {
   describeHolds,
@@ -26,7 +26,7 @@ export interface Pruning {
   readonly againInMs: number | undefined;
 }
 
-export const NOTHING_TO_PRUNE: Pruning = { removing: [], pruned: undefined, againInMs: undefined };
+const NOTHING_TO_PRUNE: Pruning = { removing: [], pruned: undefined, againInMs: undefined };
 /** When to look again at an object whose removal failed or was overtaken. */
 const REMOVAL_RETRY_MS = 10_000;
 const REMOVAL_AGAIN_MS = 250;
@@ -41,7 +41,7 @@ export async function prune(
 ): Promise<Pruning> {
   dropAliases(prepared.ledger, prepared.targets);
   const items = prunableItems(prepared.ledger, prepared.targets);
-  if (items.length === 0) return NOTHING_TO_PRUNE;
+  if (items.length === 0) return keptOnly(rebuiltItems(prepared.ledger, prepared.targets));
   const block = blockOf(run, prepared);
   if (block !== undefined) return blocked(items, block);
   if (isSuperseded) return changed(items);
@@ -68,6 +68,11 @@ const NO_REPORT: RemovalReport = {
   landsByMs: undefined,
 };
 
+const REBUILT = {
+  reason: 'Rebuilt',
+  message: 'found again after the inventory was lost, and kept until the Transform goes',
+} as const;
+
 const EDITED = {
   reason: 'GraphEdited',
   message: 'the nodes of the graph were last written by someone else than the operator',
@@ -87,6 +92,11 @@ function blocked(
 ): Pruning {
   const pruned = { isDone: false, reason, message: `${message}; ${describeLeft(items)}` };
   return { removing: [], pruned, againInMs: undefined };
+}
+
+/** Whether what was found again may go is not known: the graph before may have had reasons to keep it. */
+function keptOnly(rebuilt: readonly InventoryItem[]): Pruning {
+  return rebuilt.length === 0 ? NOTHING_TO_PRUNE : blocked(rebuilt, REBUILT);
 }
 
 /** A newer version of the graph is there, and with it its own pass. */
@@ -146,7 +156,10 @@ function pruningOf(
   }
   const left = prunableItems(ledger, targets);
   const removing = removalProblems(report);
-  if (left.length === 0) return { removing, pruned: ALL_GONE, againInMs: undefined };
+  if (left.length === 0) {
+    const { pruned = ALL_GONE } = keptOnly(rebuiltItems(ledger, targets));
+    return { removing, pruned, againInMs: undefined };
+  }
   const pruned = stateOf({ ...report, held }, removing, left);
   return { removing, pruned, againInMs: nextLookMs(report, held, nowMs) };
 }

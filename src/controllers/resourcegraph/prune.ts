@@ -62,3 +62,9 @@ export function dropAliases(ledger: Ledger, targets: Targets): void {
     if (item.uid !== undefined && uids.has(item.uid) && !kept.has(item)) ledger.delete(item);
   }
 }
+
+/** Entries that the plan has no node for, and that were found again after the inventory was lost. */
+export function rebuiltItems(ledger: Ledger, targets: Targets): readonly InventoryItem[] {
+  const planned = [...targets.values()].map(({ identity }) => identity);
+  return findPrunable(ledger.toInventory(), planned).filter((item) => item.rebuilt === true);
+}

@@ -30,10 +30,10 @@ export interface RemovalReport {
 export interface RemovalRun {
   readonly key: NamespacedName;
   readonly ledger: Ledger;
-  readonly session: GraphSession;
-  readonly remover: ObjectRemover;
-  readonly children: Children;
-  readonly mapper: RestMapper;
+  readonly session: Pick<GraphSession, 'landsByMs'>;
+  readonly remover: Pick<ObjectRemover, 'remove'>;
+  readonly children: Pick<Children, 'observation'>;
+  readonly mapper: Pick<RestMapper, 'namespacedKinds'>;
   readonly now: () => number;
   /** True where the Transform goes too. */
   readonly isFinal: boolean;

@@ -9,6 +9,7 @@ import {
   RESOURCE_GRAPHS,
 } from '../../kube/index.ts';
 import type { GraphSession } from './session.ts';
+import { fitStatus } from './status-size.ts';
 
 /** Shortest time between two writes that only tell of progress. */
 const PROGRESS_INTERVAL_MS = 1_000;
@@ -38,14 +39,16 @@ export class StatusWriter {
   /**
    * Brings `status` to the cluster. Whatever the result, the session has it from now on.
    * @param isProgress true where nothing is lost if it is written a little later
+   * @throws TerminalError (`GRAPH_TOO_LARGE`) where it can't be stored: the one before stands
    */
   async write(
     graph: ResourceGraph,
     session: GraphSession,
-    status: ResourceGraphStatus,
+    wanted: ResourceGraphStatus,
     isProgress: boolean,
     signal: AbortSignal,
   ): Promise<WriteResult> {
+    const status = fitStatus(wanted, graph.spec);
     session.pendingStatus = status;
     const { namespace, name, uid } = graph.metadata;
     const current = this.#options.graphs.get(namespace, name);

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { InventoryItem } from '../../api/index.ts';
 import { TerminalError } from '../../errors.ts';
 import { applySetId } from '../../graph/index.ts';
-import { applySetAnnotations, checkSize, graphSpec, newGraph, sizeOf, sizeWarnings } from './graph-build.ts';
+import { applySetAnnotations, graphSpec, newGraph } from './graph-build.ts';
+import { checkSize, sizeOf, sizeWarnings } from './graph-size.ts';
 import { EARLIER_ISO, NOW_ISO, RENDER_HASH, sampleGraphSpec, sampleTransform } from './sample-objects.ts';
 
 const { nodes } = sampleGraphSpec();
@@ -101,22 +102,34 @@ describe('size', () => {
   const limits = { maxNodes: 10, maxSpecBytes: 1000 };
 
   test('is refused over a limit', () => {
-    expect(() => checkSize({ nodes: 10, bytes: 1000 }, limits)).not.toThrow();
-    expect(() => checkSize({ nodes: 11, bytes: 10 }, limits)).toThrow(TerminalError);
-    expect(() => checkSize({ nodes: 1, bytes: 1001 }, limits)).toThrow('the graph has 1001 bytes');
+    expect(() => checkSize({ nodes: 10, bytes: 1000, statusBytes: 0 }, limits)).not.toThrow();
+    expect(() => checkSize({ nodes: 11, bytes: 10, statusBytes: 0 }, limits)).toThrow(TerminalError);
+    expect(() => checkSize({ nodes: 1, bytes: 1001, statusBytes: 0 }, limits)).toThrow(
+      'the graph has 1001 bytes',
+    );
+  });
+
+  test('is refused where its status may not fit, or both together', () => {
+    const wide = { maxNodes: 1_000, maxSpecBytes: 1024 * 1024 };
+    const size = { nodes: 1, bytes: 500_000, statusBytes: 900_000 };
+    expect(() => checkSize(size, wide)).not.toThrow();
+    expect(() => checkSize({ ...size, statusBytes: 1_048_577 }, wide)).toThrow('1048577 bytes of status');
+    expect(() => checkSize({ ...size, bytes: 600_000 }, wide)).toThrow('1500000 bytes with its status');
   });
 
   test('is warned of from four fifths of a limit on', () => {
-    expect(sizeWarnings({ nodes: 8, bytes: 800 }, limits)).toEqual([]);
-    expect(sizeWarnings({ nodes: 9, bytes: 801 }, limits).map(({ message }) => message)).toEqual([
+    expect(sizeWarnings({ nodes: 8, bytes: 800, statusBytes: 0 }, limits)).toEqual([]);
+    expect(
+      sizeWarnings({ nodes: 9, bytes: 801, statusBytes: 0 }, limits).map(({ message }) => message),
+    ).toEqual([
       'the graph has 9 nodes, at most 10 are taken',
       'the graph has 801 bytes, at most 1000 are taken',
     ]);
   });
 
   test('counts bytes, not characters', () => {
-    const plain = sizeOf(sampleGraphSpec()).bytes;
+    const plain = sizeOf(sampleGraphSpec(), [], 'shop').bytes;
     const spec = sampleGraphSpec({ serviceAccountName: 'defaulä' });
-    expect(sizeOf(spec)).toEqual({ nodes: 1, bytes: plain + 1 });
+    expect(sizeOf(spec, [], 'shop')).toMatchObject({ nodes: 1, bytes: plain + 1 });
   });
 });

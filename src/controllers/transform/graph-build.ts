@@ -18,24 +18,18 @@ import {
   type SourceReference,
   TRANSFORM_KIND,
   type Transform,
-  type Violation,
 } from '../../api/index.ts';
-import { TerminalError } from '../../errors.ts';
 import { applySetId } from '../../graph/index.ts';
-import { stringifyJson } from '../../json/index.ts';
 import type { Rendered } from '../../render/index.ts';
 import type { RevisionContent } from '../../revisions/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import { clipText, clipToken, clipViolations } from './clip.ts';
-import type { GraphWriteLimits } from './dependencies.ts';
 
 /** Value of the KEP's tooling annotation: name and version of who manages the set. */
 const TOOLING = 'pequod/v0.1';
 const MAX_PLATFORM_REF_LENGTH = 512;
 const MAX_VERSION_LENGTH = 128;
 const MAX_MODULE_NAME_LENGTH = 253;
-/** From this share of a limit on there is a warning. */
-const WARNING_SHARE = 0.8;
 
 /** What is copied from the Transform at once, whether or not the module renders. */
 export type GraphPolicies = Pick<ResourceGraphSpec, 'serviceAccountName' | 'deletionPolicy'> &
@@ -179,42 +173,4 @@ export function applySetAnnotations(
 
 function groupKind({ group, kind }: { readonly group: string; readonly kind: string }): string {
   return group === '' ? kind : `${kind}.${group}`;
-}
-
-/** How large a graph is. */
-export interface GraphSize {
-  readonly nodes: number;
-  /** Of the spec as JSON. */
-  readonly bytes: number;
-}
-
-export function sizeOf(spec: ResourceGraphSpec): GraphSize {
-  return { nodes: spec.nodes.length, bytes: Buffer.byteLength(stringifyJson(spec)) };
-}
-
-/** @throws TerminalError (`GRAPH_TOO_LARGE`) where the graph is over a limit: nothing of it may be written */
-export function checkSize(size: GraphSize, limits: GraphWriteLimits): void {
-  for (const { share, message } of sharesOf(size, limits)) {
-    if (share > 1) throw new TerminalError(message, { code: 'GRAPH_TOO_LARGE', reason: 'GraphTooLarge' });
-  }
-}
-
-/** Warnings about a graph that is near its limits. */
-export function sizeWarnings(size: GraphSize, limits: GraphWriteLimits): readonly Violation[] {
-  return sharesOf(size, limits)
-    .filter(({ share }) => share > WARNING_SHARE)
-    .map(({ message }) => ({ path: 'graph.nodes', message, severity: 'Warning' }));
-}
-
-function sharesOf(
-  size: GraphSize,
-  limits: GraphWriteLimits,
-): readonly { readonly share: number; readonly message: string }[] {
-  return [
-    { value: size.nodes, limit: limits.maxNodes, what: 'nodes' },
-    { value: size.bytes, limit: limits.maxSpecBytes, what: 'bytes' },
-  ].map(({ value, limit, what }) => ({
-    share: value / limit,
-    message: `the graph has ${value} ${what}, at most ${limit} are taken`,
-  }));
 }

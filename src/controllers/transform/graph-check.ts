@@ -1,12 +1,12 @@
 // What is wrong with a graph, before and after it is written. A graph that can't be executed is never written: it would
 // take the place of one that can.
-import type { ResourceGraphSpec, Violation } from '../../api/index.ts';
+import type { InventoryItem, ResourceGraphSpec, Violation } from '../../api/index.ts';
 import { InvalidObjectError, type PequodError, TerminalError } from '../../errors.ts';
 import { buildPlan, confinementProblem, isKnownClusterScoped, type Plan } from '../../graph/index.ts';
 import { isForbidden } from '../../kube/index.ts';
 import type { GraphWriteLimits } from './dependencies.ts';
 import type { Failure } from './failure.ts';
-import { checkSize, sizeOf } from './graph-build.ts';
+import { checkSize, sizeOf } from './graph-size.ts';
 
 /** Why the graph must not be written: it is too large, has cycles, unknown or doubled objects, or leaves its
  * namespace. */
@@ -14,9 +14,10 @@ export function whyNotWritable(
   spec: ResourceGraphSpec,
   namespace: string,
   limits: GraphWriteLimits,
+  inventory: readonly InventoryItem[] = [],
 ): Failure | undefined {
   try {
-    checkSize(sizeOf(spec), limits);
+    checkSize(sizeOf(spec, inventory, namespace), limits);
   } catch (error) {
     if (error instanceof TerminalError) return failureOf(error, [error.message]);
     throw error;

@@ -12,7 +12,7 @@ import {
 } from '../../api/index.ts';
 import { hashJson } from '../../json/index.ts';
 import { isBeingDeleted } from '../../runtime/index.ts';
-import { sizeOf } from './graph-build.ts';
+import { sizeOf } from './graph-size.ts';
 import type { GraphMeasure, TransformMemory } from './memory.ts';
 
 export interface GraphView {
@@ -79,8 +79,9 @@ export function measureGraph(
   memory: TransformMemory,
 ): GraphMeasure {
   const { uid, generation } = graph;
+  const { namespace = '' } = graph.object.metadata;
   if (memory.measure?.uid !== uid || memory.measure.generation !== generation) {
-    memory.measure = { uid, generation, hash: hashJson(spec.nodes), size: sizeOf(spec) };
+    memory.measure = { uid, generation, hash: hashJson(spec.nodes), size: sizeOf(spec, [], namespace) };
   }
   return memory.measure;
 }

@@ -137,9 +137,10 @@ interface WantedSpec {
 function wantedSpec(deps: GraphDependencies, task: GraphTask): WantedSpec {
   const { render, resolution, transform, graph, memory, pinned } = task;
   const policies = policiesOf(deps, transform);
+  const inventory = graph?.status?.inventory?.items ?? [];
   if (pinned !== undefined) {
     const spec = revisionSpec(transform, pinned.content, policies);
-    const failure = whyNotWritable(spec, transform.metadata.namespace ?? '', deps.limits);
+    const failure = whyNotWritable(spec, transform.metadata.namespace ?? '', deps.limits, inventory);
     return failure === undefined ? { spec } : { failure };
   }
   if (render?.state !== 'rendered' || resolution === undefined) return {};
@@ -153,9 +154,11 @@ function wantedSpec(deps: GraphDependencies, task: GraphTask): WantedSpec {
     previous: graph?.spec,
     nowIso: isoSeconds(deps.now()),
   });
-  const failure = whyNotWritable(spec, transform.metadata.namespace ?? '', deps.limits);
+  const failure = whyNotWritable(spec, transform.metadata.namespace ?? '', deps.limits, inventory);
   if (failure === undefined) return { spec };
-  rememberRefusal(task, failure, undefined);
+  // What the graph still has in the cluster counts, too, and goes.
+  const isTooLarge = failure.error.code === 'GRAPH_TOO_LARGE';
+  rememberRefusal(task, failure, isTooLarge ? deps.now() + INVALID_RETRY_MS : undefined);
   return { failure };
 }
 

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../json/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
 import type { Hold } from './findings.ts';
-import type { GraphSize } from './graph-build.ts';
+import type { GraphSize } from './graph-size.ts';
 import type { LivePace } from './live-renders.ts';
 
 /** The last answer of the source. */

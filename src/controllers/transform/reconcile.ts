@@ -25,7 +25,7 @@ import { rollBackFailed } from './failed-graph.ts';
 import type { Failure } from './failure.ts';
 import { ensureFinalizer } from './finalizer.ts';
 import type { Findings, Hold } from './findings.ts';
-import { sizeWarnings } from './graph-build.ts';
+import { sizeWarnings } from './graph-size.ts';
 import { type GraphView, measureGraph, relationOf, renderHashIn, viewGraph } from './graph-view.ts';
 import { bringGraph } from './graph-write.ts';
 import { resolveInput } from './input.ts';

@@ -1,0 +1,99 @@
+import { expect, it } from 'vitest';
+import type { InventoryItem, ResourceGraph } from '../../api/index.ts';
+import type { ObjectRemover, RemovalResult } from '../../apply/index.ts';
+import { CONFIG_MAPS } from '../../kube/index.ts';
+import { Ledger } from './ledger.ts';
+import { type RemovalRun, removeEntries } from './removal-wave.ts';
+import { GraphSession } from './session.ts';
+
+const START_MS = Date.parse('2026-01-01T00:00:00Z');
+
+function item(name: string, more: Partial<InventoryItem> = {}): InventoryItem {
+  const identity = { group: '', version: 'v1', kind: 'ConfigMap', namespace: 'shop', name };
+  return { nodeId: name, ...identity, origin: 'Created', deletion: 'Delete', wave: 0, ...more };
+}
+
+function graph(items: readonly InventoryItem[]): ResourceGraph {
+  return {
+    apiVersion: 'platform.pequod.io/v1alpha1',
+    kind: 'ResourceGraph',
+    metadata: { name: 'web', namespace: 'shop', uid: 'g' },
+    spec: {
+      sourceRef: { kind: 'Transform', name: 'web', uid: 't' },
+      metadata: { platformRef: 'inline', renderHash: 'h', renderedAt: '2026-01-01T00:00:00Z', digest: 'd' },
+      nodes: [],
+      serviceAccountName: 'default',
+      deletionPolicy: 'Delete',
+    },
+    status: { inventory: { graphUID: 'g', items } },
+  };
+}
+
+/** A process that starts at `START_MS` and finds this inventory; `remove` is what the API server answers. */
+function process(items: readonly InventoryItem[], remove: ObjectRemover['remove']) {
+  let nowMs = START_MS;
+  const now = (): number => nowMs;
+  const ledger = new Ledger({ graphUID: 'g', items });
+  const session = new GraphSession(graph(items), now);
+  const run: RemovalRun = {
+    ...{ key: { namespace: 'shop', name: 'web' }, ledger, session, now, isFinal: true },
+    remover: { remove },
+    children: { observation: () => undefined },
+    mapper: { namespacedKinds: async () => [] },
+    resourceOf: async () => CONFIG_MAPS,
+    isKindGone: async () => false,
+    isOrphaned: () => false,
+  };
+  const pass = () => removeEntries(run, ledger.items(), new AbortController().signal);
+  const advance = (ms: number): void => {
+    nowMs += ms;
+  };
+  return { ledger, session, pass, advance };
+}
+
+it('keeps an entry whose creation may still land, and removes the object that lands late', async () => {
+  let answer: RemovalResult = 'gone';
+  const { ledger, pass, advance } = process([item('late')], async () => answer);
+  const first = await pass();
+  expect(first.left).toEqual([]);
+  expect(first.waiting).toMatchObject([{ message: expect.stringContaining('may still create it') }]);
+  expect(first.landsByMs).toBe(START_MS + 30_000);
+  // It has landed: it is deleted, and gone at the next look.
+  answer = 'pending';
+  advance(20_000);
+  expect((await pass()).waiting).toHaveLength(1);
+  expect(ledger.items()).toHaveLength(1);
+  answer = 'gone';
+  advance(10_000);
+  expect((await pass()).left).toHaveLength(1);
+  expect(ledger.items()).toEqual([]);
+});
+
+it('lets an entry go at once where no write of ours can be on its way', async () => {
+  const { ledger, pass } = process([item('known', { uid: 'u' })], async () => 'gone');
+  expect((await pass()).left).toHaveLength(1);
+  expect(ledger.items()).toEqual([]);
+});
+
+it('keeps an entry whose repair may have landed without an answer', async () => {
+  const known = item('known', { uid: 'u' });
+  const { session, pass, advance } = process([known], async () => 'gone');
+  advance(60_000);
+  session.suspect(known);
+  expect((await pass()).left).toEqual([]);
+  advance(30_000);
+  expect((await pass()).left).toHaveLength(1);
+});
+
+it('goes on with the others where one fails, and names what stays', async () => {
+  const hold = { reason: 'Protected', message: 'is protected' } as const;
+  const items = [item('held'), item('gone', { uid: 'u' }), item('broken')];
+  const { ledger, pass } = process(items, async ({ entry }) => {
+    if (entry.name === 'broken') throw new Error('no');
+    return entry.name === 'held' ? hold : 'gone';
+  });
+  const report = await pass();
+  expect(report.held).toMatchObject([{ item: { name: 'held' }, hold }]);
+  expect(report.failed).toMatchObject([{ item: { name: 'broken' } }]);
+  expect(ledger.items().map(({ name }) => name)).toEqual(['held', 'broken']);
+});
