@@ -106,6 +106,45 @@ describe.concurrent('revisions', () => {
     expect(await kept(space)).toEqual([]);
   });
 
+  story('what follows from live values alone is the same revision', async ({ space }) => {
+    const spec = (text: string): JsonObject => ({
+      cueRef: {
+        type: 'inline',
+        ref: `package story
+graph: nodes: {
+	source: {
+		object: {apiVersion: "v1", kind: "ConfigMap", metadata: name: "source"}
+		exports: value: "object.data.value"
+	}
+	settings: object: {
+		apiVersion: "v1"
+		kind:       "ConfigMap"
+		metadata: name: "settings"
+		data: version:  "${text} \\(observed.source.value)"
+	}
+}
+`,
+      },
+    });
+    const say = (value: string) => space.patch('ConfigMap', 'source', { data: { value } });
+    await space.transform('shop', spec('a'));
+    await space.untilFound('ConfigMap', 'source');
+    await say('one');
+    await untilVersion(space, 'a one');
+    await say('two');
+    await untilVersion(space, 'a two');
+    expect((await space.untilReady('shop')).status?.currentRevision).toBe(1);
+    expect(await kept(space)).toEqual([]);
+    await space.transform('shop', spec('b'));
+    await untilVersion(space, 'b two');
+    await space.untilReady('shop');
+    expect(await kept(space)).toEqual(['1!']);
+    await say('three');
+    await untilVersion(space, 'b three');
+    expect((await space.untilReady('shop')).status?.currentRevision).toBe(2);
+    expect(await kept(space)).toEqual(['1!']);
+  });
+
   story('what the page shows works', async ({ space }) => {
     const colour = async (): Promise<unknown> => {
       const data = (await space.find('ConfigMap', 'settings'))?.['data'];
