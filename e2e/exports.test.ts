@@ -163,6 +163,77 @@ describe('a node exports values of its object', () => {
   });
 });
 
+/** A module of `db`, which answers nothing, and of `web`, which reads what `db` answers. */
+const READS_HOST: JsonObject = {
+  cueRef: {
+    type: 'inline',
+    ref: `package story
+
+observed: _
+graph: nodes: {
+	db: ${JSON.stringify(producer())}
+	web: object: {apiVersion: "v1", kind: "ConfigMap", metadata: name: "web", data: host: observed.db.host}
+	edge: ${JSON.stringify(configMap('edge', {}, { dependsOn: ['web'] }))}
+}
+`,
+  },
+};
+
+describe('a node waits for a value of another', () => {
+  story('what it had stays as it is, nothing is pruned, and deletion takes it along', async ({ space }) => {
+    const extra = configMap('extra');
+    await space.transform('shop', inline({ db: producer(), web: configMap('web', { host: 'old' }), extra }));
+    await space.untilReady('shop');
+    const { uid } = (await space.get('ConfigMap', 'web')).metadata;
+
+    await space.transform('shop', READS_HOST);
+    const { status } = await space.untilTransform('shop', 'waits for the value', (transform) =>
+      (transform.status?.blockedBy ?? '').includes('waits for observed.db.host'),
+    );
+    expect(status?.blockedBy).toMatch(/^web: /);
+    const { nodeStatus, inventory } = await space.graphStatus('shop');
+    expect(nodeStatus).toMatchObject({
+      web: { phase: 'Pending', reason: 'WaitingForValues', message: 'waits for observed.db.host' },
+      edge: { phase: 'Pending', message: 'waits for node web (object not known yet), which is not ready' },
+    });
+    expect(inventory?.items.map(({ name }) => name).sort()).toEqual(['db', 'edge', 'extra', 'web']);
+
+    // Nobody knows what it should say now: somebody else's change is left alone.
+    await space.patch('ConfigMap', 'web', { data: { host: 'by hand' } });
+    await space.patch('ConfigMap', 'db', { data: { engine: 'by hand' } });
+    await space.untilFound('ConfigMap', 'db', ({ data }) => JSON.stringify(data).includes('postgres'));
+    expect(await space.get('ConfigMap', 'web')).toMatchObject({
+      metadata: { uid },
+      data: { host: 'by hand' },
+    });
+    expect(await space.names('ConfigMap')).toEqual(['db', 'extra', 'web']);
+
+    await space.delete('Transform', 'shop');
+    await space.untilGone('Transform', 'shop');
+    expect(await space.names('ConfigMap')).toEqual([]);
+  });
+
+  story('a lost inventory is found again, with what waits', async ({ space }) => {
+    await space.transform('shop', inline({ db: producer(), web: configMap('web', { host: 'old' }) }));
+    await space.untilReady('shop');
+    await space.transform('shop', READS_HOST);
+    await space.untilTransform('shop', 'waits for the value', ({ status }) =>
+      (status?.blockedBy ?? '').includes('waits for observed.db.host'),
+    );
+    await space.patch('ResourceGraph', 'shop', { status: null }, { subresource: 'status' });
+    const { inventory } = await until(
+      'the inventory is back',
+      () => space.graphStatus('shop'),
+      (status) =>
+        status.inventory?.items.some(({ name, uid }) => name === 'web' && uid !== undefined) === true,
+    );
+    expect(inventory?.items.map(({ name }) => name).sort()).toEqual(['db', 'edge', 'web']);
+    await space.delete('Transform', 'shop');
+    await space.untilGone('Transform', 'shop');
+    expect(await space.names('ConfigMap')).toEqual([]);
+  });
+});
+
 describe('a CEL expression says when a node is ready', () => {
   story('it waits, fails, recovers, and is ready', async ({ space }) => {
     await applyDocExample(space, 'cel.md', 'ready when the object says so');
