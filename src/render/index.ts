@@ -2,8 +2,6 @@ export { type ClusterFacts, type RenderContext, renderContext } from './context.
 export type { CueEvaluator } from './evaluator.ts';
 export {
   type ExportTable,
-  isObserved,
-  mentionsObserved,
   OBSERVED_FIELD,
   type ObservedValues,
   PENDING_NODES_ID,
