@@ -306,3 +306,47 @@ describe('what was found out beside the watch', () => {
     });
   });
 });
+
+describe('what is made once (mode Create)', () => {
+  const once: ResolvedNode = { ...node, applyPolicy: { mode: 'Create' } };
+
+  it('is not updated or repaired, whatever the node says and whoever edits it', () => {
+    const edited: Observation = { ...observation, owned: { [owner.manager]: 'other' } };
+    expect(inputFor({ entry: { ...entry, sent: 'other' }, observation: edited }, once)?.work).toBe('none');
+  });
+
+  it('is looked for when it is gone', () => {
+    expect(inputFor({ entry, observation: undefined }, once)?.work).toBe('repair');
+  });
+
+  it('is judged by a look where no watch shows it, until the next look is due', () => {
+    const { sent: _sent, owned: _owned, ...left } = entry;
+    const found: InventoryItem = { ...left, origin: 'Found' };
+    expect(inputFor({ entry: found, glimpse: observation }, once)).toMatchObject({
+      work: 'none',
+      readiness: { state: 'ready' },
+    });
+    expect(inputFor({ entry: found }, once)?.work).toBe('repair');
+  });
+});
+
+describe('a node that met a field conflict', () => {
+  const nextAttemptAt = '2026-01-01T01:05:00.000Z';
+  const failed: ResourceGraphStatus = {
+    observedGeneration: 3,
+    nodeStatus: { config: { phase: 'Error', reason: 'FieldConflict', attempts: 1, nextAttemptAt } },
+  };
+  const changed = { ...entry, sent: 'before' };
+
+  it('waits for its time while others hold what they held', () => {
+    expect(inputFor({ entry: changed, observation, status: failed })?.status.nextAttemptAt).toBe(
+      nextAttemptAt,
+    );
+  });
+
+  it('is tried early once they hold something else', () => {
+    const earlyRetryAtMs = Date.parse('2026-01-01T00:59:00Z');
+    const input = inputFor({ entry: changed, observation, status: failed, earlyRetryAtMs });
+    expect(input?.status.nextAttemptAt).toBe('2026-01-01T00:59:00.000Z');
+  });
+});
