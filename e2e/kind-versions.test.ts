@@ -51,8 +51,25 @@ async function install(space: Space, kinds: Readonly<Record<string, readonly str
   return group;
 }
 
-function custom(apiVersion: string, kind: string): NodeInModule {
-  return { object: { apiVersion, kind, metadata: { name: 'one' }, spec: { size: 3 } } };
+function custom(apiVersion: string, kind: string, size: number = 3): NodeInModule {
+  return { object: { apiVersion, kind, metadata: { name: 'one' }, spec: { size } } };
+}
+
+/** Drops the first version of a kind for good, as an administrator does: what is stored moves to the second before. */
+async function retireFirstVersion(space: Space, kind: string): Promise<void> {
+  const patch = async (...more: readonly string[]): Promise<string> =>
+    await cluster.kubectl(['patch', 'crd', kind, ...more]);
+  const operations = (...list: readonly JsonObject[]): string => JSON.stringify(list);
+  const stored = operations(
+    { op: 'replace', path: '/spec/versions/0/storage', value: false },
+    { op: 'replace', path: '/spec/versions/1/storage', value: true },
+  );
+  await patch('--type=json', '-p', stored);
+  const text = await space.kubectl(['get', kind, 'one', '-o', 'json', '--show-managed-fields']);
+  await space.kubectl(['replace', '-f', '-'], text);
+  const status = JSON.stringify({ status: { storedVersions: ['v1'] } });
+  await patch('--subresource=status', '--type=merge', '-p', status);
+  await patch('--type=json', '-p', operations({ op: 'remove', path: '/spec/versions/0' }));
 }
 
 describe.concurrent('kinds with versions', () => {
@@ -109,4 +126,19 @@ describe.concurrent('kinds with versions', () => {
     expect(inventory?.items).toMatchObject([{ version: 'v2', uid }]);
     expect((await space.get('HorizontalPodAutoscaler', 'web')).metadata.uid).toBe(uid);
   });
+
+  story(
+    'an object moves to another version when the one that it was applied with is dropped',
+    async ({ space }) => {
+      const group = await install(space, { Plate: ['v1alpha1', 'v1'] });
+      await space.transform('shop', inline({ plate: custom(`${group}/v1alpha1`, 'Plate') }));
+      await space.untilReady('shop');
+      const uid = await space.kubectl(['get', `plates.${group}`, 'one', '-o', 'jsonpath={.metadata.uid}']);
+      await retireFirstVersion(space, `plates.${group}`);
+      await space.transform('shop', inline({ plate: custom(`${group}/v1`, 'Plate', 4) }));
+      await space.untilReady('shop');
+      const format = 'jsonpath={.metadata.uid} {.spec.size}';
+      expect(await space.kubectl(['get', `plates.${group}`, 'one', '-o', format])).toBe(`${uid} 4`);
+    },
+  );
 });
