@@ -108,7 +108,8 @@ describe.concurrent('a Transform goes', () => {
     await until(
       'the status says what is waited for',
       () => space.graphStatus('shop'),
-      ({ blockedBy }) => blockedBy?.includes('ConfigMap') === true && blockedBy.includes('top'),
+      ({ blockedBy }) =>
+        blockedBy?.includes('/top is being deleted since') === true && blockedBy.includes(HOLD),
     );
     expect(await isLeaving(space, 'Deployment', 'app')).toBe(false);
     expect(await isLeaving(space, 'ConfigMap', 'base')).toBe(false);
