@@ -1,4 +1,4 @@
-export { contentOf, type RevisionContent } from './content.ts';
+export type { RevisionContent } from './content.ts';
 export {
   DEFAULT_HISTORY_LIMIT,
   nextNumber,

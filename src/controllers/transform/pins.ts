@@ -3,6 +3,8 @@
 //
 // The pin is in the Transform's status before the graph is written. A pass that finds a pin in force brings the graph to
 // that revision, however far an earlier one came; a pass that has to pin does no more than that.
+
+import { MAX_MESSAGE_LENGTH } from '../../api/crd/index.ts';
 import {
   type KubeObject,
   OPERATOR_FIELD_MANAGER,
@@ -185,7 +187,7 @@ export async function recordPin(
 ): Promise<void> {
   const { revision, digest, reason, message } = wanted;
   const { generation = 0 } = task.transform.metadata;
-  const why = message === undefined ? {} : { message: clipText(message, 1024) };
+  const why = message === undefined ? {} : { message: clipText(message, MAX_MESSAGE_LENGTH) };
   const pin = { revision, generation, digest, reason, ...why };
   const status = { ...task.transform.status, pin };
   const written = await deps.operator.jsonPatch(
