@@ -37,6 +37,22 @@ export interface ResourceGraphSpec extends JsonObject {
   readonly progressDeadline?: string;
   /** Name of the ControllerRevision to plan for; the nodes here keep running meanwhile. */
   readonly planRevision?: string;
+  /** The policies that the planned nodes would run under. */
+  readonly planPolicies?: PlanPolicies;
+  /** Hash of the plan that was approved: it is checked once more, and then the planned nodes replace those here. */
+  readonly approvedPlan?: string;
+}
+
+/** What a graph copies from its Transform besides the nodes. */
+export interface PlanPolicies extends JsonObject {
+  readonly serviceAccountName: string;
+  readonly deletionPolicy: DeletionPolicy;
+  readonly prunePolicy?: PrunePolicy;
+  readonly drift?: DriftPolicy;
+  readonly suspend?: boolean;
+  readonly adopt?: Adoption;
+  readonly healthCheck?: HealthCheck;
+  readonly progressDeadline?: string;
 }
 
 /** The Transform that this graph belongs to; always in the same namespace. */
@@ -302,6 +318,7 @@ export const RESOURCE_GRAPH_CONDITIONS = [
   'Healthy',
   'DriftDetected',
   'Pruned',
+  'Planned',
   'Reconciling',
   'Stalled',
 ] as const;

@@ -158,6 +158,12 @@ export interface ExecutionPlan extends JsonObject {
   readonly hash: string;
   /** Name of the ControllerRevision that holds the candidate. */
   readonly candidate: string;
+  /** Hash of the candidate's nodes. */
+  readonly renderHash: string;
+  /** Hash of what the plan was made from; where it differs, the plan is made again. */
+  readonly basis: string;
+  /** True where it was approved, and was still the same when it was checked after that. */
+  readonly isConfirmed?: boolean;
   readonly items: readonly PlanItem[];
   /** True where there are more items than are listed. */
   readonly isTruncated?: boolean;

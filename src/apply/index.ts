@@ -7,8 +7,9 @@ export {
   previewAdoption,
 } from './adoption/index.ts';
 export { ObjectApplier } from './applier.ts';
-export { fieldManagerOf, ownersOfPointer } from './fields/index.ts';
-export { markedOrigin } from './origin.ts';
+export { fieldManagerOf, isOurs, ownersOfPointer } from './fields/index.ts';
+export { immutableFields } from './immutable.ts';
+export { markedOrigin, originOf, originOfKnown } from './origin.ts';
 export {
   type Answers,
   evaluateReadiness,
@@ -19,6 +20,7 @@ export {
   podSelectorOf,
   podTroubleOf,
 } from './readiness/index.ts';
+export { whyNotRecreated } from './recreate.ts';
 export { ObjectRemover, type Removal, type RemovalResult } from './removal.ts';
 export type { ApplyNotice, ApplyOutcome, ApplyRequest } from './request.ts';
 export { type GraphOwner, sentHash, stampObject } from './stamp.ts';

@@ -1,5 +1,6 @@
 export type { RevisionContent } from './content.ts';
 export {
+  candidateName,
   DEFAULT_HISTORY_LIMIT,
   nextNumber,
   type RevisionEntry,

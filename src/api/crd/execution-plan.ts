@@ -52,6 +52,11 @@ export function executionPlan(): Schema<ExecutionPlan> {
     {
       hash: text(128, 'What pequod.io/approve has to say to have exactly this done.'),
       candidate: text(MAX_NAME_LENGTH, 'The ControllerRevision that holds the candidate.'),
+      renderHash: text(128, "Hash of the candidate's nodes."),
+      basis: text(128, 'Hash of what the plan was made from.'),
+      isConfirmed: optional(
+        boolean({ description: 'It was approved, and was the same when it was checked after that.' }),
+      ),
       items: array(item, { maxItems: MAX_PLAN_ITEMS, listType: 'atomic' }),
       isTruncated: optional(boolean({ description: 'There are more items than are listed.' })),
     },

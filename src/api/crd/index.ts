@@ -12,4 +12,5 @@ export {
   graphNodeProblems,
 } from './decode.ts';
 export { resourceGraphDefinition, transformDefinition } from './definition.ts';
+export { MAX_PLAN_CHANGES, MAX_PLAN_ITEMS, MAX_PLAN_VALUE_LENGTH } from './execution-plan.ts';
 export { MAX_INLINE_LENGTH, TRANSFORM_SPEC_SCHEMA } from './transform.ts';

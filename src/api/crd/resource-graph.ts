@@ -16,6 +16,7 @@ import type {
   NodeStatus,
   NodeStatuses,
   Origin,
+  PlanPolicies,
   ResourceGraph,
   ResourceGraphSpec,
   ResourceGraphStatus,
@@ -160,6 +161,20 @@ export const GRAPH_NODE_SCHEMA: ObjectSchema<GraphNode> = object<GraphNode>(
   { rules: [ONE_VALUE] },
 );
 
+const planPolicies: Schema<PlanPolicies> = object<PlanPolicies>(
+  {
+    serviceAccountName: subdomain('ServiceAccount whose rights touch the cluster.'),
+    deletionPolicy: deletionPolicy('What happens to objects that are no longer wanted.'),
+    prunePolicy: optional(prunePolicy()),
+    drift: optional(driftPolicy()),
+    suspend: optional(suspend()),
+    adopt: optional(adoption()),
+    healthCheck: optional(healthCheck()),
+    progressDeadline: optional(progressDeadline()),
+  },
+  { description: 'Policies that the planned nodes would run under.' },
+);
+
 /** `spec` of a ResourceGraph. */
 export const RESOURCE_GRAPH_SPEC_SCHEMA: Schema<ResourceGraphSpec> = object<ResourceGraphSpec>(
   {
@@ -199,6 +214,8 @@ export const RESOURCE_GRAPH_SPEC_SCHEMA: Schema<ResourceGraphSpec> = object<Reso
     healthCheck: optional(healthCheck()),
     progressDeadline: optional(progressDeadline()),
     planRevision: optional(subdomain('ControllerRevision to plan for.')),
+    planPolicies: optional(planPolicies),
+    approvedPlan: optional(text(128, 'Hash of the plan that was approved.')),
   },
   { description: 'The plan, written by the operator alone.' },
 );

@@ -7,6 +7,7 @@ import type { Logger } from '../../observability/index.ts';
 import { Controller, type ReconcileReport } from '../../runtime/index.ts';
 import type { GraphDependencies } from './dependencies.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
+import { planWaitsForKind } from './plan/index.ts';
 import { GraphReconciler } from './reconcile.ts';
 
 export interface GraphControllerOptions {
@@ -53,7 +54,7 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
   deps.definitions.onChange(() => {
     deps.mapper.invalidate();
     for (const graph of deps.graphs.values()) {
-      if (waitsForKind(graph))
+      if (waitsForKind(graph) || planWaitsForKind(graph))
         controller.enqueue({ namespace: graph.metadata.namespace ?? '', name: graph.metadata.name });
     }
   });

@@ -19,7 +19,8 @@ export function holdReason(
   if (transform.metadata.uid !== graph.spec.sourceRef.uid)
     return 'it belongs to a former Transform of that name';
   const decoded = decodeTransform(transform);
-  if (!decoded.ok) return undefined;
+  // What the Transform says under dryRun comes into force when it is approved; until then the graph runs as it is.
+  if (!decoded.ok || decoded.value.spec.dryRun === true) return undefined;
   const expected = deps.tenancy.serviceAccountOf(decoded.value.spec);
   return expected === graph.spec.serviceAccountName
     ? undefined

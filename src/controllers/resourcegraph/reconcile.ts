@@ -16,7 +16,9 @@ import {
 import { GraphFinalizer } from './deletion.ts';
 import type { GraphDependencies } from './dependencies.ts';
 import { holdReason } from './guard.ts';
+import type { PassRun } from './pass-prepare.ts';
 import { runPass } from './pass-run.ts';
+import { planCandidate, sooner } from './plan/index.ts';
 import type { GraphSession } from './session.ts';
 import { statusOfProblem, statusOfSuspended, statusOfUndecodable } from './status.ts';
 import { deadlineInMs } from './status-progress.ts';
@@ -60,13 +62,16 @@ export class GraphReconciler {
     }
     const session = this.#deps.sessions.of(graph);
     if (graph.spec.suspend === true) return await this.#reportSuspended(graph, session, context);
+    const run = { ...this.#deps, key, graph, session, writer: this.#writer, log: context.log };
+    const result = await this.#execute(run, context);
+    return sooner(result, await planCandidate(run, context.signal));
+  }
+
+  async #execute(run: PassRun, context: ReconcileContext): Promise<Result> {
     try {
-      return await runPass(
-        { ...this.#deps, key, graph, session, writer: this.#writer, log: context.log },
-        context.signal,
-      );
+      return await runPass(run, context.signal);
     } catch (error) {
-      return await this.#report(graph, session, error, context);
+      return await this.#report(run.graph, run.session, error, context);
     }
   }
 

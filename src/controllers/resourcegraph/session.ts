@@ -21,6 +21,10 @@ export class GraphSession {
   pendingStatus: ResourceGraphStatus | undefined;
   /** When this process last wrote the status, in the controller's clock. */
   lastStatusWriteMs: number | undefined;
+  /** The last plan that was made for a candidate: from what, when, and when time alone calls for another. */
+  planned:
+    | { readonly basis: string; readonly atMs: number; readonly dueAtMs: number | undefined }
+    | undefined;
   readonly repairPace: RepairPace = new RepairPace();
   readonly rivals: Rivals = new Rivals();
   readonly glimpses: Glimpses = new Glimpses();

@@ -7,6 +7,7 @@ import { clipText } from './clip.ts';
 import { type Failure, isStalling } from './failure.ts';
 import type { Findings } from './findings.ts';
 import type { GraphView } from './graph-view.ts';
+import { planVerdict } from './plan-verdict.ts';
 
 /** Of the cause in a message, so that what follows it is always seen. */
 const MAX_FAILURE_LENGTH = 900;
@@ -14,6 +15,8 @@ const MAX_FAILURE_LENGTH = 900;
 export interface StepInput {
   readonly failure: Failure | undefined;
   readonly isCurrent: boolean;
+  /** What was rendered is a candidate. */
+  readonly isPlanned: boolean;
   readonly resolution: Resolution | undefined;
   readonly generation: number;
   readonly nowIso: string;
@@ -24,7 +27,7 @@ export function stepConditions(
   previous: readonly Condition[] | undefined,
   input: StepInput,
 ): readonly Condition[] {
-  const { failure, isCurrent, resolution, generation, nowIso } = input;
+  const { failure, isCurrent, isPlanned, resolution, generation, nowIso } = input;
   let conditions = previous ?? [];
   const set = (type: TransformConditionType, isTrue: boolean, reason: string, message: string): void => {
     const status = isTrue ? 'True' : 'False';
@@ -41,9 +44,12 @@ export function stepConditions(
     set(step, false, error.reason, error.message);
     if (step === 'Validated')
       set('Rendered', false, 'NotValidated', 'the module was not rendered for this input');
-  } else if (isCurrent) {
+  } else if (isCurrent || isPlanned) {
+    const message = isCurrent
+      ? 'the ResourceGraph holds what the module yields'
+      : 'what the module yields is planned';
     set('Validated', true, 'Valid', 'the input is what the module asks for');
-    set('Rendered', true, 'Rendered', 'the ResourceGraph holds what the module yields');
+    set('Rendered', true, 'Rendered', message);
   }
   return conditions;
 }
@@ -65,6 +71,8 @@ export function judge(transform: Transform, findings: Findings, isCurrent: boole
     const { reason, message, isStalled } = hold;
     return { status: 'False', reason, message, progress: isStalled ? 'stalled' : 'reconciling' };
   }
+  const planned = failure === undefined && graph !== undefined ? planVerdict(transform, graph) : undefined;
+  if (planned !== undefined) return planned;
   const pin = findings.pinning?.pin;
   if (pin !== undefined) return pinnedVerdict(pin, graph);
   if (failure !== undefined && !(failure.step === 'Fetched' && isLastGoodForThisSpec(transform, graph))) {
@@ -80,7 +88,7 @@ export function judge(transform: Transform, findings: Findings, isCurrent: boole
     const message = 'the ResourceGraph is being written';
     return { status: 'False', reason: 'Progressing', message, progress: 'reconciling' };
   }
-  const verdict = graphVerdict(graph);
+  const verdict = transform.spec.dryRun === true ? withoutPlan(graphVerdict(graph)) : graphVerdict(graph);
   return findings.hasNoWayBack === true ? withoutWayBack(verdict) : verdict;
 }
 
@@ -126,6 +134,11 @@ function withoutWayBack(verdict: Verdict): Verdict {
     ...verdict,
     message: `${message}; there is no earlier revision that was ready to go back to (rollbackOnFailure)`,
   };
+}
+
+/** What runs is what was rendered: there is nothing to approve. */
+function withoutPlan(verdict: Verdict): Verdict {
+  return { ...verdict, message: `planned: no changes; ${verdict.message}` };
 }
 
 function graphVerdict(graph: GraphView): Verdict {

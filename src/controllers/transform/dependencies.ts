@@ -15,7 +15,10 @@ export interface TransformDependencies {
   readonly modules: Lookup<KubeObject>;
   readonly namespaces: Lookup<{ readonly isTerminating: boolean }>;
   readonly operator: TransformWriter;
-  readonly revisions: Pick<RevisionStore, 'keep' | 'list' | 'read' | 'remove'>;
+  readonly revisions: Pick<
+    RevisionStore,
+    'keep' | 'list' | 'read' | 'readCandidate' | 'remove' | 'removeCandidates' | 'saveCandidate'
+  >;
   readonly tenancy: Pick<Tenancy, 'clientFor' | 'forget' | 'serviceAccountOf'>;
   readonly sources: Pick<ModuleSources, 'fetch' | 'resolve'>;
   readonly renderer: ModuleRenderer;

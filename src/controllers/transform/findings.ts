@@ -42,3 +42,8 @@ export function isGraphCurrent({ graph, summary, failure }: Findings): boolean {
   if (graph?.spec === undefined || summary === undefined || failure !== undefined) return false;
   return graph.spec.metadata.renderHash === summary.renderHash;
 }
+
+/** True where what was rendered waits for approval. */
+export function isPlanned({ graph, summary, failure }: Findings): boolean {
+  return graph?.spec?.planRevision !== undefined && summary !== undefined && failure === undefined;
+}

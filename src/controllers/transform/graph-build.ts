@@ -11,6 +11,7 @@ import {
   isResolvedNode,
   type KubeObject,
   type OwnerReference,
+  type PlanPolicies,
   RECONCILE_ANNOTATION,
   RESOURCE_GRAPH_FINALIZER,
   RESOURCE_GRAPH_KIND,
@@ -83,9 +84,8 @@ export function revisionSpec(
   };
 }
 
-function presentPolicies(
-  policies: GraphPolicies,
-): Pick<ResourceGraphSpec, 'serviceAccountName' | 'deletionPolicy'> {
+/** The policies that are named, as a graph holds them. */
+export function presentPolicies(policies: GraphPolicies): PlanPolicies {
   const { serviceAccountName, deletionPolicy, ...others } = policies;
   const present = Object.entries(others).filter(([, value]) => value !== undefined);
   return { serviceAccountName, deletionPolicy, ...Object.fromEntries(present) };

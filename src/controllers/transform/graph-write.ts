@@ -19,6 +19,7 @@ import { whyNotWritable, whyRefused } from './graph-check.ts';
 import { askForReconcile, guarded, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
 import { type GraphRelation, type GraphView, measureGraph, renderHashIn, viewGraph } from './graph-view.ts';
 import type { TransformMemory } from './memory.ts';
+import { clearPlan, dropCandidates, writePlan } from './plan-write.ts';
 import type { RenderOutcome } from './render.ts';
 import { takeNumber, trimHistory } from './revisions.ts';
 import { reconcileToken } from './source.ts';
@@ -95,6 +96,16 @@ async function write(
   signal: AbortSignal,
 ): Promise<GraphOutcome> {
   const { graph, transform, relation } = task;
+  if (transform.spec.dryRun === true) {
+    const calls = {
+      create: (planned: ResourceGraphSpec) => create(deps, task, planned, signal),
+      patch: (seen: GraphView, due: readonly JsonPatchOperation[]) =>
+        patchGraph(deps, task, seen, due, signal),
+      isStillWanted: () => isStillWanted(deps, transform, signal),
+    };
+    const wish = { spec: wanted, failure };
+    return await writePlan(deps, task, wish, policiesOf(deps, transform), calls, signal);
+  }
   const outcome = failure === undefined ? {} : { failure };
   if (graph === undefined) {
     const first = await withNumber(deps, task, wanted, signal);
@@ -106,13 +117,28 @@ async function write(
   // Where nothing can be rendered, an unreadable graph stays what it is: there is nothing to put in its place.
   if (spec === undefined && graph.spec === undefined) return { graph, ...outcome };
   const changes = [
-    ...(spec === undefined ? setPolicies(graph, policiesOf(deps, transform)) : replaceSpec(graph, spec)),
+    ...(spec === undefined
+      ? [...setPolicies(graph, policiesOf(deps, transform)), ...clearPlan(graph)]
+      : replaceSpec(graph, spec)),
     ...(relation === 'lost' ? takeOver(graph, transform) : []),
     ...askForReconcile(graph, reconcileToken(transform)),
   ];
-  const current = changes.length === 0 ? graph : await patch(deps, task, graph, changes, signal);
+  const current = changes.length === 0 ? graph : await patchGraph(deps, task, graph, changes, signal);
   if (spec === undefined) await trimHistory(deps, task, signal);
+  if (current !== graph) await dropCandidates(deps, transform, graph, signal);
   return { graph: current, ...outcome };
+}
+
+/** Puts another spec in the graph's place; what it replaces is kept before. @throws as {@link bringGraph} */
+export async function replaceGraph(
+  deps: GraphDependencies,
+  task: GraphTask,
+  graph: GraphView,
+  spec: ResourceGraphSpec,
+  signal: AbortSignal,
+): Promise<GraphView> {
+  const numbered = (await withNumber(deps, task, spec, signal)) ?? spec;
+  return await patchGraph(deps, task, graph, replaceSpec(graph, numbered), signal);
 }
 
 /** The spec as it is written: what it replaces is kept before. */
@@ -127,11 +153,11 @@ async function withNumber(
   return revision === undefined ? spec : { ...spec, metadata: { ...spec.metadata, revision } };
 }
 
-interface WantedSpec {
+export interface WantedSpec {
   /** What to write; undefined where the graph holds these nodes, or where there are none to write. */
-  readonly spec?: ResourceGraphSpec;
+  readonly spec?: ResourceGraphSpec | undefined;
   /** Why it must not be written. */
-  readonly failure?: Failure;
+  readonly failure?: Failure | undefined;
 }
 
 function wantedSpec(deps: GraphDependencies, task: GraphTask): WantedSpec {
@@ -188,7 +214,8 @@ async function create(
   return observe(deps, task.memory, created);
 }
 
-async function patch(
+/** Makes these changes to this very version of the graph. @throws `isConflict`: look again */
+export async function patchGraph(
   deps: GraphDependencies,
   task: GraphTask,
   graph: GraphView,

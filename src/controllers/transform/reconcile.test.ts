@@ -102,6 +102,9 @@ function setUp(parts: Partial<World> = {}) {
       }),
       read: async () => undefined,
       remove: async () => undefined,
+      readCandidate: async () => undefined,
+      removeCandidates: async () => undefined,
+      saveCandidate: async () => Promise.reject(new Error('not part of this test')),
     },
     tenancy: {
       serviceAccountOf: () => 'default',

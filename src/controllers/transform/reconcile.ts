@@ -26,13 +26,15 @@ import type { Failure } from './failure.ts';
 import { ensureFinalizer } from './finalizer.ts';
 import type { Findings, Hold } from './findings.ts';
 import { sizeWarnings } from './graph-size.ts';
-import { type GraphView, measureGraph, relationOf, renderHashIn, viewGraph } from './graph-view.ts';
+import { type GraphView, measureGraph, relationOf, viewGraph } from './graph-view.ts';
 import { bringGraph } from './graph-write.ts';
 import { resolveInput } from './input.ts';
 import { liveRendersOf } from './live-step.ts';
 import { liveValuesOf } from './live-values.ts';
 import { type InputMemory, type SourceMemory, TransformMemories, type TransformMemory } from './memory.ts';
 import { bringRevision, type PinRun, wantedRevision } from './pins.ts';
+import { followApproval } from './plan-approval.ts';
+import { hashAtHand } from './plan-write.ts';
 import { type RenderOutcome, renderTransform } from './render.ts';
 import { reconcileToken, resolveSource } from './source.ts';
 import { invalidStatus, nextStatus } from './status.ts';
@@ -118,6 +120,9 @@ export class TransformReconciler {
     const { signal, log } = context;
     const { namespace, name } = transform.metadata;
     if (transform.spec.suspend === true) return await this.#suspend(transform, memory, signal);
+    const approved = await followApproval(this.#deps, pass, context);
+    if (approved === 'again') return approved;
+    if (approved !== undefined) return heldBy({ graph: approved, token: reconcileToken(transform) });
     const isFixed = transform.spec.rollbackTo !== undefined;
     const source = isFixed ? undefined : await resolveSource(this.#deps, transform, memory, signal);
     const stored = this.#deps.graphs.get(namespace, name);
@@ -142,7 +147,7 @@ export class TransformReconciler {
   ): Promise<PassEnd | 'again'> {
     const { transform, memory, graph, resolution } = run.task;
     const running = {
-      hash: renderHashIn(graph, memory),
+      hash: hashAtHand(graph, transform, memory),
       nodes: graph?.spec?.nodes ?? [],
       live: liveValuesOf(graph),
       isExecuted: graph?.status?.nodeStatus !== undefined,
@@ -180,18 +185,11 @@ export class TransformReconciler {
     const graph = stored === undefined ? undefined : viewGraph(stored);
     const relation = graph === undefined ? undefined : relationOf(graph, transform);
     const isOurs = relation === 'ours' || relation === 'lost';
-    const task = {
-      transform,
-      memory,
-      graph,
-      relation,
-      resolution: undefined,
-      render: undefined,
-      isNew: false,
-    };
+    const nothing = { resolution: undefined, render: undefined, isNew: false };
+    const task = { transform, memory, graph, relation, ...nothing };
     const outcome = isOurs ? await bringGraph(this.#deps, task, signal) : { graph: undefined };
     const findings = { ...outcome, isSuspended: true, token: reconcileToken(transform) };
-    return { findings, sourceDueAtMs: undefined, renderDueAtMs: undefined };
+    return heldBy(findings);
   }
 
   #sizeWarnings(graph: GraphView | undefined, memory: TransformMemory): readonly Violation[] {
@@ -228,6 +226,11 @@ function storedStatus(stored: KubeObject): TransformStatus {
   const spec = { cueRef: { type: 'inline', ref: '-' } };
   const decoded = decodeTransform({ ...stored, spec });
   return decoded.ok ? (decoded.value.status ?? {}) : {};
+}
+
+/** Of a pass that asks neither source nor render: what ends that is an event. */
+function heldBy(findings: Findings): PassEnd {
+  return { findings, sourceDueAtMs: undefined, renderDueAtMs: undefined };
 }
 
 /** Why nothing may be written right now. */

@@ -15,7 +15,9 @@ import type { TransformDependencies } from './dependencies.ts';
 import type { GraphView } from './graph-view.ts';
 import type { GraphTask } from './graph-write.ts';
 
-type RevisionDependencies = Pick<TransformDependencies, 'revisions'>;
+interface RevisionDependencies {
+  readonly revisions: Pick<TransformDependencies['revisions'], 'keep' | 'list' | 'read' | 'remove'>;
+}
 
 /** Whose revisions they are. */
 export function revisionOwner({ metadata }: Pick<Transform, 'metadata'>): RevisionOwner {

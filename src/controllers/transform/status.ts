@@ -11,7 +11,7 @@ import { canonicalJson } from '../../json/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import { clipText, clipToken, clipViolations } from './clip.ts';
 import { judge, stepConditions, verdictConditions } from './conditions.ts';
-import { type Findings, isGraphCurrent } from './findings.ts';
+import { type Findings, isGraphCurrent, isPlanned } from './findings.ts';
 
 const MAX_REVISION_LENGTH = 512;
 /** Of a failure, as a column shows it; conditions and violations have it whole. */
@@ -28,6 +28,7 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
     liveRenders: _liveRenders,
     nodes: _nodes,
     pin: pinBefore,
+    plan: _plan,
     resourceGraphRef: _ref,
     violations: _violations,
     ...kept
@@ -52,9 +53,17 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
     ...(hold === undefined || graph === undefined
       ? {}
       : { blockedBy: clipText(hold.message, MAX_BLOCKED_BY_LENGTH) }),
+    ...planPart(findings),
     ...(failure === undefined ? {} : { blockedBy: clipText(failure.error.message, MAX_BLOCKED_BY_LENGTH) }),
   };
-  const steps = stepConditions(previous.conditions, { failure, isCurrent, resolution, generation, nowIso });
+  const steps = stepConditions(previous.conditions, {
+    failure,
+    isCurrent,
+    isPlanned: isPlanned(findings),
+    resolution,
+    generation,
+    nowIso,
+  });
   const verdict = judge(transform, findings, isCurrent);
   return {
     ...next,
@@ -67,6 +76,12 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
 /** What a pinned revision was rendered from is no render that could be gone on from. */
 function withoutRender({ renderKey: _key, renderReads: _reads, ...kept }: TransformStatus): TransformStatus {
   return kept;
+}
+
+/** The plan of the candidate that the graph names. */
+function planPart({ graph }: Findings): Pick<TransformStatus, 'plan'> {
+  const plan = graph?.status?.plan;
+  return plan === undefined || plan.candidate !== graph?.spec?.planRevision ? {} : { plan };
 }
 
 /** Which revision runs, and why. */

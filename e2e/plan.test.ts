@@ -1,0 +1,204 @@
+// A Transform that is only planned: what would be done is shown, and done when it is approved by its hash.
+import { expect } from 'vitest';
+import type { PlanItem, Transform } from '../src/api/index.ts';
+import { APPROVE_ANNOTATION } from '../src/api/index.ts';
+import { conditionOf, configMap, inline, member, type Space, story, useOperator } from './support/index.ts';
+
+const operated = useOperator();
+
+/** Waits for a plan to approve. */
+async function untilPlanned(
+  space: Space,
+  name: string,
+  isRight: (transform: Transform) => boolean = () => true,
+): Promise<Transform> {
+  return await space.untilTransform(
+    name,
+    'has a plan',
+    (transform) => conditionOf(transform, 'Ready')?.reason === 'AwaitingApproval' && isRight(transform),
+  );
+}
+
+function hashOf({ status }: Transform): string {
+  const hash = status?.plan?.hash;
+  if (hash === undefined) throw new Error('there is no plan');
+  return hash;
+}
+
+function itemsOf({ status }: Transform): readonly string[] {
+  return (status?.plan?.items ?? []).map(({ action, nodeId }) => `${action} ${nodeId}`).sort();
+}
+
+function itemOf({ status }: Transform, nodeId: string): PlanItem | undefined {
+  return status?.plan?.items.find((item) => item.nodeId === nodeId);
+}
+
+async function approve(space: Space, name: string, hash: string): Promise<void> {
+  await space.patch('Transform', name, { metadata: { annotations: { [APPROVE_ANNOTATION]: hash } } });
+}
+
+async function approvalOf(space: Space, name: string): Promise<string | undefined> {
+  return (await space.get('Transform', name)).metadata.annotations?.[APPROVE_ANNOTATION];
+}
+
+const before = { kept: configMap('kept', { color: 'red' }), dropped: configMap('dropped', {}) };
+const after = { kept: configMap('kept', { color: 'blue' }), added: configMap('added', {}) };
+
+story('a change is shown and not made, until its plan is approved', async ({ space }) => {
+  await space.transform('shop', inline(before));
+  await space.untilReady('shop');
+  await space.transform('shop', inline(after, { dryRun: true }));
+  const planned = await untilPlanned(space, 'shop');
+  expect(itemsOf(planned)).toEqual(['Change kept', 'Create added', 'Prune dropped']);
+  expect(itemOf(planned, 'kept')?.changes).toEqual([{ path: '.data.color', from: '"red"', to: '"blue"' }]);
+  expect(itemOf(planned, 'dropped')?.uid).toBe((await space.get('ConfigMap', 'dropped')).metadata.uid);
+  expect(conditionOf(planned, 'Ready')?.message).toBe(
+    `planned: 1 to create, 1 to change, 1 to prune; approve with ${APPROVE_ANNOTATION}: ${hashOf(planned)}`,
+  );
+  expect(conditionOf(planned, 'Reconciling')).toBeUndefined();
+  expect(await space.names('ConfigMap')).toEqual(['dropped', 'kept']);
+  expect(member(await space.get('ConfigMap', 'kept'), 'data', 'color')).toBe('red');
+
+  // The graph that runs is still looked after, as it is.
+  await space.delete('ConfigMap', 'dropped');
+  const repaired = await space.untilFound('ConfigMap', 'dropped');
+  const again = await untilPlanned(
+    space,
+    'shop',
+    (transform) => itemOf(transform, 'dropped')?.uid === repaired.metadata.uid,
+  );
+  expect(hashOf(again)).not.toBe(hashOf(planned));
+
+  await approve(space, 'shop', hashOf(again));
+  const ready = await space.untilReady('shop');
+  await space.untilGone('ConfigMap', 'dropped');
+  expect(await space.names('ConfigMap')).toEqual(['added', 'kept']);
+  expect(member(await space.get('ConfigMap', 'kept'), 'data', 'color')).toBe('blue');
+  expect(await approvalOf(space, 'shop')).toBeUndefined();
+  expect(ready.status?.plan).toBeUndefined();
+  expect(conditionOf(ready, 'Ready')?.message).toContain('planned: no changes');
+  expect(await space.list('ControllerRevision', 'pequod.io/candidate')).toEqual([]);
+});
+
+story('a new Transform under dryRun creates nothing but its graph', async ({ space }) => {
+  await space.transform('shop', inline(after, { dryRun: true }));
+  const planned = await untilPlanned(space, 'shop');
+  expect(itemsOf(planned)).toEqual(['Create added', 'Create kept']);
+  expect(await space.names('ConfigMap')).toEqual([]);
+  expect(member(await space.get('ResourceGraph', 'shop'), 'spec', 'nodes')).toEqual([]);
+
+  await approve(space, 'shop', 'something-else');
+  const mismatch = await space.untilFailing('shop', 'ApprovalMismatch');
+  expect(conditionOf(mismatch, 'Ready')?.message).toContain(hashOf(planned));
+  expect(await space.names('ConfigMap')).toEqual([]);
+  await approve(space, 'shop', hashOf(planned));
+  await space.untilReady('shop');
+  expect(await space.names('ConfigMap')).toEqual(['added', 'kept']);
+});
+
+story('taking dryRun away applies what is rendered and removes the plan', async ({ space }) => {
+  await space.transform('shop', inline(before));
+  await space.untilReady('shop');
+  await space.transform('shop', inline(after, { dryRun: true }));
+  await untilPlanned(space, 'shop');
+  await space.transform('shop', inline(after));
+  const ready = await space.untilReady('shop');
+  expect(ready.status?.plan).toBeUndefined();
+  await space.untilGone('ConfigMap', 'dropped');
+  expect(await space.list('ControllerRevision', 'pequod.io/candidate')).toEqual([]);
+});
+
+story('what was shown is carried out, wherever the module has moved since', async ({ space }) => {
+  const module = (nodes: typeof after): string => String(member(inline(nodes), 'cueRef', 'ref'));
+  // Not labelled, so that it is not watched: it is looked at by interval.
+  await space.create('ConfigMap', 'module', { data: { 'module.cue': module(after) } });
+  const spec = { cueRef: { type: 'configmap', ref: 'module' }, interval: '1h', dryRun: true };
+  await space.transform('shop', spec);
+  const planned = await untilPlanned(space, 'shop');
+  const moved = { kept: configMap('kept', { color: 'green' }), added: configMap('added', {}) };
+  await space.patch('ConfigMap', 'module', { data: { 'module.cue': module(moved) } });
+  await approve(space, 'shop', hashOf(planned));
+  await space.untilReady('shop');
+  expect(member(await space.get('ConfigMap', 'kept'), 'data', 'color')).toBe('blue');
+  await space.patch('Transform', 'shop', { metadata: { annotations: { 'pequod.io/reconcile': 'now' } } });
+  const next = await untilPlanned(space, 'shop');
+  expect(itemOf(next, 'kept')?.changes).toEqual([{ path: '.data.color', from: '"blue"', to: '"green"' }]);
+});
+
+story('an object that was replaced since the plan was made is not pruned', async ({ space }) => {
+  await space.transform('shop', inline(before));
+  await space.untilReady('shop');
+  await space.transform('shop', inline(after, { dryRun: true }));
+  const planned = await untilPlanned(space, 'shop');
+  await operated.operator.stop();
+  await space.delete('ConfigMap', 'dropped');
+  const other = await space.create('ConfigMap', 'dropped', { data: { whose: 'somebody' } });
+  await approve(space, 'shop', hashOf(planned));
+  await operated.operator.restart();
+  const refused = await space.untilTransform('shop', 'refuses the approval', (transform) => {
+    const { reason = '' } = conditionOf(transform, 'Ready') ?? {};
+    return reason === 'PlanOutdated' || reason === 'ApprovalMismatch';
+  });
+  expect(hashOf(refused)).not.toBe(hashOf(planned));
+  expect(await space.names('ConfigMap')).toEqual(['dropped', 'kept']);
+  expect(member(await space.get('ConfigMap', 'kept'), 'data', 'color')).toBe('red');
+  expect((await space.get('ConfigMap', 'dropped')).metadata.uid).toBe(other.metadata.uid);
+  await approve(space, 'shop', hashOf(refused));
+  await space.untilReady('shop');
+  expect(await space.names('ConfigMap')).toEqual(['added', 'dropped', 'kept']);
+});
+
+story('under dryRun Orphan holds at once, other policies when they are approved', async ({ space }) => {
+  await space.transform('shop', inline(before));
+  await space.untilReady('shop');
+  await space.create('ServiceAccount', 'other', {});
+  const changed = inline(before, { dryRun: true, deletionPolicy: 'Orphan', prunePolicy: 'AfterReady' });
+  await space.transform('shop', changed);
+  const planned = await untilPlanned(space, 'shop');
+  const graph = await space.get('ResourceGraph', 'shop');
+  expect(member(graph, 'spec', 'deletionPolicy')).toBe('Orphan');
+  expect(member(graph, 'spec', 'prunePolicy')).toBeUndefined();
+  await approve(space, 'shop', hashOf(planned));
+  await space.untilReady('shop');
+  expect(member(await space.get('ResourceGraph', 'shop'), 'spec', 'prunePolicy')).toBe('AfterReady');
+});
+
+story(
+  'a plan is made with the rights of the ServiceAccount, and says which are missing',
+  async ({ space }) => {
+    await space.create('ServiceAccount', 'powerless', {});
+    await space.transform('shop', inline(after, { dryRun: true, serviceAccountName: 'powerless' }));
+    const refused = await space.untilFailing('shop', 'Forbidden');
+    expect(conditionOf(refused, 'Ready')?.message).toContain('configmaps');
+    expect(refused.status?.plan).toBeUndefined();
+  },
+);
+
+story('what the API server refuses is in the plan', async ({ space }) => {
+  const bad = {
+    object: { apiVersion: 'v1', kind: 'Service', metadata: { name: 'bad' }, spec: { ports: [] } },
+  };
+  const unknown = { object: { apiVersion: 'example.org/v1', kind: 'Whale', metadata: { name: 'moby' } } };
+  await space.transform('shop', inline({ bad, unknown, good: configMap('good') }, { dryRun: true }));
+  const planned = await untilPlanned(space, 'shop');
+  expect(itemsOf(planned)).toEqual(['Create good', 'Error bad', 'Wait unknown']);
+  expect(itemOf(planned, 'bad')?.message).toContain('spec.ports');
+  expect(itemOf(planned, 'unknown')?.message).toContain('example.org/v1 Whale');
+});
+
+story('the operator is killed around an approval: it is carried out once', async ({ space }) => {
+  const { operator } = operated;
+  await space.transform('shop', inline(before));
+  await space.untilReady('shop');
+  await space.transform('shop', inline(after, { dryRun: true }));
+  const planned = await untilPlanned(space, 'shop');
+  await approve(space, 'shop', hashOf(planned));
+  // Wherever it is by now: nothing of the approval is in memory alone.
+  await operator.kill9();
+  await operator.restart();
+  await space.untilReady('shop');
+  await space.untilGone('ConfigMap', 'dropped');
+  expect(await space.names('ConfigMap')).toEqual(['added', 'kept']);
+  expect(await approvalOf(space, 'shop')).toBeUndefined();
+  expect((await space.readTransform('shop')).status?.plan).toBeUndefined();
+});

@@ -1,0 +1,1 @@
+export { planCandidate, planWaitsForKind, sooner } from './plan-phase.ts';
