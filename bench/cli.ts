@@ -1,12 +1,16 @@
 // Command line of the benchmarks:
 //   node bench/cli.ts calls                what the operator asks of the API server, counted in its audit log
 //   node bench/cli.ts render               how long a render takes, against the same code natively and `cue export`
+//   node bench/cli.ts graph                one Transform of a thousand objects: calls, and time against plain applies
+//   node bench/cli.ts drift                ten thousand edits and deletions by someone else, each to be taken back
 //   node bench/cli.ts converge --count 100 how long many Transforms take, against plain applies of their objects
 // Each starts what it needs and stops it again. Standard output gets one line of JSON, standard error everything else.
 // Another process that works on the same cores is in the figures too: run them on a quiet machine.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { measureCalls } from './calls/calls.ts';
 import { measureConverge } from './converge/converge.ts';
+import { type DriftOptions, measureDrift } from './drift/drift.ts';
+import { type GraphOptions, measureGraph } from './graph/graph.ts';
 import { measureRender } from './render/render.ts';
 import { type Measured, saveResult } from './support/measured.ts';
 import { reportToStderr } from './support/progress.ts';
@@ -45,6 +49,26 @@ program
     const { rounds, renders: rendersPerRound } = options;
     const measured = await measureRender({ rounds, rendersPerRound }, reportToStderr, interruption.signal);
     await finish('render', measured, options.save);
+  });
+
+program
+  .command('graph')
+  .description('calls and time of one Transform with many objects: a chain, and independent ones')
+  .option('--nodes <n>', 'objects', wholeNumber, 1000)
+  .option('--rounds <n>', 'rounds, of which medians are taken', wholeNumber, 3)
+  .option('--save', 'write the figures to bench/results')
+  .action(async ({ save, ...options }: GraphOptions & { readonly save?: boolean }) => {
+    await finish('graph', await measureGraph(options, reportToStderr, interruption.signal), save);
+  });
+
+program
+  .command('drift')
+  .description('random edits and deletions of objects by another client: is each taken back, and how soon')
+  .option('--changes <n>', 'edits and deletions', wholeNumber, 10_000)
+  .option('--seed <n>', 'seed of what happens to which', wholeNumber, 1)
+  .option('--save', 'write the figures to bench/results')
+  .action(async ({ save, ...options }: DriftOptions & { readonly save?: boolean }) => {
+    await finish('drift', await measureDrift(options, reportToStderr, interruption.signal), save);
   });
 
 interface ConvergeFlags {

@@ -7,15 +7,15 @@ import type { AuditLog } from '../../test/control-plane/index.ts';
 import { describeCalls } from '../support/calls.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
 import { cpuSeconds, cpuSince } from '../support/cpu-time.ts';
+import { Floor } from '../support/floor.ts';
 import type { Measured } from '../support/measured.ts';
 import { createNamespaces } from '../support/namespaces.ts';
 import { BenchOperator, OPERATOR_USER } from '../support/operator.ts';
 import type { Report } from '../support/progress.ts';
 import { watchReady } from '../support/ready.ts';
 import { median, rounded, spread } from '../support/statistics.ts';
-import { type ModuleChoice, transformOf } from '../support/workload.ts';
+import { type ModuleChoice, plainObjects, transformOf } from '../support/workload.ts';
 import { type Batch, batchOf, untilRolledOut } from './batch.ts';
-import { Floor } from './floor.ts';
 
 export interface ConvergeOptions {
   readonly count: number;
@@ -152,8 +152,9 @@ async function runFloor(setup: Setup, batch: Batch, signal: AbortSignal): Promis
   const { admin, floor } = setup;
   await createNamespaces(admin, batch.namespaces, signal);
   await delay(PAUSE_MS, undefined, { signal });
+  const objects = batch.names.flatMap(({ namespace, name }) => plainObjects(namespace, name));
   const startedAtMs = performance.now();
-  const run = await accounted(setup, () => floor.apply(batch.names));
+  const run = await accounted(setup, () => floor.apply(objects));
   // Also so that the controllers' work on these does not fall into what comes next.
   await untilRolledOut(admin, batch, signal);
   return { ...run, rolledOutSeconds: rounded((performance.now() - startedAtMs) / 1000, 3) };

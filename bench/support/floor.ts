@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pool } from 'undici';
 import type { ControlPlane } from '../../test/control-plane/index.ts';
-import { IN_FLIGHT } from '../support/cluster.ts';
-import { plainObjects } from '../support/workload.ts';
+import { IN_FLIGHT } from './cluster.ts';
+import type { PlainObject } from './workload.ts';
 
 const QUERY = '?fieldManager=floor&force=false';
 const HEADERS = { accept: 'application/json', 'content-type': 'application/apply-patch+yaml' };
@@ -25,11 +25,12 @@ export class Floor {
     return new Floor(new Pool(cluster.url, { connections: IN_FLIGHT, connect: { ca, cert, key } }));
   }
 
-  /** Applies the objects of all these. */
-  async apply(names: readonly { readonly namespace: string; readonly name: string }[]): Promise<void> {
-    const requests = names
-      .flatMap(({ namespace, name }) => plainObjects(namespace, name))
-      .map(({ path, object }) => ({ path: `${path}${QUERY}`, body: JSON.stringify(object) }));
+  /** Applies the objects, so many at a time. */
+  async apply(objects: readonly PlainObject[], concurrency: number = IN_FLIGHT): Promise<void> {
+    const requests = objects.map(({ path, object }) => ({
+      path: `${path}${QUERY}`,
+      body: JSON.stringify(object),
+    }));
     let next = 0;
     const work = async (): Promise<void> => {
       for (let request = requests[next++]; request !== undefined; request = requests[next++]) {
@@ -42,7 +43,7 @@ export class Floor {
         await body.dump();
       }
     };
-    await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+    await Promise.all(Array.from({ length: concurrency }, work));
   }
 
   async close(): Promise<void> {
