@@ -48,7 +48,8 @@ const DELETED_SHARE = 0.3;
 const RIGHT = 'right';
 
 interface Target {
-  readonly name: string;
+  /** Number of the object. */
+  readonly object: number;
   readonly isDeleted: boolean;
 }
 
@@ -116,12 +117,12 @@ function targetsOf({ changes, seed }: DriftOptions): readonly Target[] {
   const count = Math.ceil(changes / HURTS_PER_OBJECT);
   const targets: Target[] = [];
   while (targets.length < changes) {
-    const names = Array.from({ length: count }, (_, at) => nameOf(at));
-    for (let at = names.length - 1; at > 0; at -= 1) {
+    const objects = Array.from({ length: count }, (_, at) => at);
+    for (let at = objects.length - 1; at > 0; at -= 1) {
       const other = random.between(0, at);
-      [names[at], names[other]] = [names[other] ?? '', names[at] ?? ''];
+      [objects[at], objects[other]] = [objects[other] ?? 0, objects[at] ?? 0];
     }
-    targets.push(...names.map((name) => ({ name, isDeleted: random.chance(DELETED_SHARE) })));
+    targets.push(...objects.map((object) => ({ object, isDeleted: random.chance(DELETED_SHARE) })));
   }
   return targets.slice(0, changes);
 }
@@ -171,26 +172,27 @@ async function hurtAll(
   signal: AbortSignal,
 ): Promise<readonly (number | undefined)[]> {
   const latenciesMs: (number | undefined)[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let at = next++; at < targets.length; at = next++) {
-      const target = targets[at];
-      if (target !== undefined) latenciesMs.push(await hurt(admin, repairs, target, at, report, signal));
-      if ((at + 1) % 1_000 === 0) report(`${at + 1} changes`);
+  const work = async (mine: readonly Target[]): Promise<void> => {
+    for (const target of mine) {
+      latenciesMs.push(await hurt(admin, repairs, target, latenciesMs.length, report, signal));
+      if (latenciesMs.length % 1_000 === 0) report(`${latenciesMs.length} changes`);
     }
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, work));
+  // An object is hurt by one hand only, so that each change is over before the next one to it.
+  const hands = Map.groupBy(targets, ({ object }) => object % IN_FLIGHT);
+  await Promise.all([...hands.values()].map(work));
   return latenciesMs;
 }
 
 async function hurt(
   admin: OperatorClient,
   repairs: Repairs,
-  { name, isDeleted }: Target,
+  { object, isDeleted }: Target,
   at: number,
   report: Report,
   signal: AbortSignal,
 ): Promise<number | undefined> {
+  const name = nameOf(object);
   const key = { namespace: NAMESPACE, name };
   const back = repairs.repaired(NAMESPACE, name);
   const options = { fieldManager: 'someone' };
