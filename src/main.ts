@@ -6,6 +6,8 @@ import {
   createGraphController,
   GRAPH_INDEX,
   GraphSessions,
+  Mirrors,
+  mirrorProjection,
   NodeInterests,
 } from './controllers/resourcegraph/index.ts';
 import { createTransformController, DEFAULT_GRAPH_WRITE_LIMITS } from './controllers/transform/index.ts';
@@ -164,6 +166,7 @@ async function buildParts(
     project: (object: KubeObject) => observe(object, interests),
     indexes: { [GRAPH_INDEX]: ({ graphId }) => (graphId === undefined ? [] : [graphId]) },
   });
+  const mirrorInformers = new InformerSet({ ...basics, project: mirrorProjection });
   const identity = await readOwnIdentity(operator, signal);
   const tenancy = new Tenancy({
     operator,
@@ -183,6 +186,7 @@ async function buildParts(
       definitions,
       children: new Children(childInformers),
       interests,
+      mirrors: new Mirrors(mirrorInformers),
       sessions: new GraphSessions(Date.now),
       operator,
       mapper,
@@ -233,6 +237,7 @@ async function buildParts(
       probes.stop();
       await asker.close();
     }),
+    closing('mirror watches', () => mirrorInformers.stop()),
     watching('namespaces', namespaces),
     watching('kinds', definitions),
     watching('transforms', transforms),

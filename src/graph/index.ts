@@ -1,3 +1,4 @@
+export { type AdoptionPlan, type AdoptionProblem, planAdoption } from './adoption.ts';
 export { applySetId } from './apply-set-id.ts';
 export { confinementProblem } from './confinement.ts';
 export { toDot } from './dot.ts';

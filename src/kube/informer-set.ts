@@ -9,6 +9,8 @@ export type InformerSetOptions<T> = Omit<InformerOptions<T>, 'resource' | 'names
 export interface InformerScope {
   /** Absent: all namespaces. */
   readonly namespace?: string | undefined;
+  /** Absent: all objects. */
+  readonly name?: string | undefined;
   /** Whose rights are used; the set's own client where absent. */
   readonly client?: KubeClient | undefined;
 }
@@ -39,10 +41,14 @@ export class InformerSet<T> {
   /** The informer for this kind and place, started. Nobody may stop it but through the handle. */
   acquire(resource: Resource, scope: InformerScope = {}): InformerHandle<T> {
     const client = scope.client ?? this.#options.client;
-    const id = [gvkKey(resource), resource.plural, scope.namespace ?? '', client.username ?? ''].join('|');
+    const id = [
+      ...[gvkKey(resource), resource.plural],
+      ...[scope.namespace ?? '', scope.name ?? '', client.username ?? ''],
+    ].join('|');
+    const select = scope.name === undefined ? {} : { fieldSelector: `metadata.name=${scope.name}` };
     const entry =
       this.#entries.get(id) ??
-      this.#create(id, { ...this.#options, client, resource, namespace: scope.namespace });
+      this.#create(id, { ...this.#options, ...select, client, resource, namespace: scope.namespace });
     entry.holders += 1;
     let isHeld = true;
     return {

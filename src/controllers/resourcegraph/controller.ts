@@ -43,6 +43,7 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
     if (key !== undefined) controller.enqueue(key);
   });
   deps.probes.onChange((key) => controller.enqueue(key));
+  deps.mirrors.onChange((key) => controller.enqueue(key));
   deps.children.onWatchState((key) => controller.enqueue(key));
   deps.transforms.onChange((event) => {
     if (concernsGraph(event)) controller.enqueue(namespacedKey(event));

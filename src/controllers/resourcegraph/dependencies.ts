@@ -3,6 +3,7 @@ import type { Informer, OperatorClient, RestMapper } from '../../kube/index.ts';
 import type { NetworkAsker, Probes } from '../../probes/index.ts';
 import type { Tenancy } from '../../tenancy/index.ts';
 import type { Children } from './children.ts';
+import type { Mirrors } from './mirrors.ts';
 import type { NodeInterests } from './node-interests.ts';
 import type { GraphSessions } from './session.ts';
 
@@ -15,6 +16,7 @@ export interface GraphDependencies {
   readonly definitions: Informer<string>;
   readonly children: Children;
   readonly interests: NodeInterests;
+  readonly mirrors: Mirrors;
   readonly sessions: GraphSessions;
   readonly operator: OperatorClient;
   readonly mapper: RestMapper;

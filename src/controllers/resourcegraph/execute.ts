@@ -14,6 +14,7 @@ import {
   type ApplyOutcome,
   type ApplyRequest,
   type GraphOwner,
+  type ObjectAdopter,
   type ObjectApplier,
   observe,
 } from '../../apply/index.ts';
@@ -21,6 +22,7 @@ import { ApplyConflictError, assertNever, InvalidObjectError, WaitingError } fro
 import { failureOf, isoSeconds, type Pass, type StartableNode } from '../../graph/index.ts';
 import { ApiError, type Resource } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
+import { isAdoptionDue } from './adoption.ts';
 import type { Children } from './children.ts';
 import { Inbox } from './inbox.ts';
 import { judgeReadiness, type Signs } from './judge.ts';
@@ -28,7 +30,7 @@ import { kindNotServed } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
 import type { NodeInterests } from './node-interests.ts';
 import type { GraphSession } from './session.ts';
-import type { NodeTarget, Targets } from './targets.ts';
+import { isMirrored, type NodeTarget, type Targets } from './targets.ts';
 
 export interface Execution {
   readonly key: NamespacedName;
@@ -38,9 +40,10 @@ export interface Execution {
   readonly ledger: Ledger;
   readonly session: GraphSession;
   readonly applier: ObjectApplier;
+  readonly adopter: ObjectAdopter;
   readonly children: Children;
   readonly interests: NodeInterests;
-  /** Kinds that can't be worked on, by node: their nodes fail with this. */
+  /** Nodes whose kind can't be worked on, or whose object can't be adopted: they fail with this. */
   readonly unavailable: ReadonlyMap<string, unknown>;
   readonly signs: Signs;
   /** Called with each node that was created or changed. */
@@ -95,7 +98,7 @@ function take(run: Execution, nodeOf: ReadonlyMap<string, string>, message: Mess
   if (message.type !== 'observed') return;
   const id = nodeOf.get(message.identity);
   const target = id === undefined ? undefined : run.targets.get(id);
-  if (id === undefined || target?.resource === undefined) return;
+  if (id === undefined || target?.resource === undefined || isMirrored(target)) return;
   const observation = run.children.observation(run.key, target.resource, target.identity);
   run.pass.observed(
     id,
@@ -156,9 +159,13 @@ async function applyNode(
     tell: (notice) => tell(run, start.id, target.identity, notice),
   };
   try {
-    const outcome = await run.applier.apply(request, signal);
+    const isAdopting = target.adoption === 'TakeOwnership' && isAdoptionDue(entry);
+    const outcome = isAdopting
+      ? await run.adopter.adopt(request, signal)
+      : await run.applier.apply(request, signal);
     run.ledger.set(outcome.entry);
     run.session.clear(entry);
+    if (isAdopting) run.log.info({ node: start.id, object: describeIdentity(entry) }, 'object adopted');
     if (!outcome.isWritten) return outcome;
     if (start.work === 'repair') {
       run.session.repairPace.repaired(target.identity, run.now());

@@ -45,6 +45,12 @@ export function objectsThatStay(key: NamespacedName, graph: ResourceGraph): Read
     if (effectiveDeletion({ group, kind }, deletionPolicy, graph.spec.deletionPolicy) === 'Delete') continue;
     kept.add(identityKey({ group, kind, namespace: key.namespace, name: object.metadata.name }));
   }
+  // What is only read now may have been ours before.
+  const mirrored = graph.spec.adopt?.strategy === 'Mirror' ? graph.spec.adopt.resources : [];
+  for (const resource of mirrored) {
+    const { group, kind } = gvkOf(resource);
+    kept.add(identityKey({ group, kind, namespace: key.namespace, name: resource.name }));
+  }
   return kept;
 }
 

@@ -13,11 +13,10 @@ import {
   identityKey,
   isResolvedNode,
   NODE_ANNOTATION,
-  ORIGIN_ANNOTATION,
   type ResourceGraph,
   type ResourceGraphStatus,
 } from '../../api/index.ts';
-import type { GraphOwner, Observation } from '../../apply/index.ts';
+import { type GraphOwner, markedOrigin, type Observation } from '../../apply/index.ts';
 import { type PlannedObject, rebuiltDeletion, unionInventory } from '../../graph/index.ts';
 import type { Resource } from '../../kube/index.ts';
 import type { Targets } from './targets.ts';
@@ -102,7 +101,7 @@ function rebuiltItem(
     ...(observation.namespace === undefined ? {} : { namespace: observation.namespace }),
     name: observation.name,
     uid: observation.uid,
-    origin: annotations[ORIGIN_ANNOTATION] === 'found' ? 'Found' : 'Created',
+    origin: markedOrigin(annotations),
     deletion: rebuiltDeletion(
       resource,
       annotations[DELETION_ANNOTATION] === 'Orphan',

@@ -1,6 +1,7 @@
 // Phase "status": what came of the pass, and when to look again.
 import { isoSeconds } from '../../graph/index.ts';
 import { DONE, REQUEUE, type Result, requeueAfter } from '../../runtime/index.ts';
+import { uselessResources, withAdoptions } from './adoption.ts';
 import { UNREAD_RETRY_MS } from './answers.ts';
 import { areEqualButForExports, withExports } from './exports.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
@@ -11,9 +12,15 @@ import { deadlineInMs } from './status-progress.ts';
 
 /** What the status is made from; `pruning` is undefined where the pass has not come to it. */
 export function outcomeOf(prepared: Prepared, pruning: Outcome['pruning']): Outcome {
-  const { pass, ledger } = prepared;
-  const nodeStatus = withExports(pass.statuses(), prepared.exportsOf);
-  return { summary: pass.summary(), nodeStatus, inventory: ledger.toInventory(), pruning };
+  const { pass, ledger, targets, adoptions } = prepared;
+  const statuses = withExports(pass.statuses(), prepared.exportsOf);
+  return {
+    summary: pass.summary(),
+    nodeStatus: withAdoptions(statuses, targets, ledger, adoptions),
+    inventory: ledger.toInventory(),
+    pruning,
+    unadoptable: uselessResources(adoptions),
+  };
 }
 
 /** Values of a settled graph's objects may change as often as they like: they are told as progress is. */

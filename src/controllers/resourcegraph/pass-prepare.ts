@@ -1,16 +1,11 @@
 // Phases before the first write: plan, kinds and confinement, watches, inventory, work.
-import type {
-  Inventory,
-  NamespacedName,
-  NodeExports,
-  ResourceGraph,
-  ResourceGraphStatus,
-} from '../../api/index.ts';
+import type { NamespacedName, NodeExports, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
 import type { GraphOwner } from '../../apply/index.ts';
 import { TerminalError } from '../../errors.ts';
-import { buildPlan, isoSeconds, type NodeInput, Pass, type Plan } from '../../graph/index.ts';
+import { buildPlan, isoSeconds, type NodeInput, Pass, type Plan, planAdoption } from '../../graph/index.ts';
 import { gvkKey } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
+import { type Adoptions, alignEntries, newAdoptions } from './adoption.ts';
 import { readMissingAnswers } from './answers.ts';
 import type { GraphDependencies } from './dependencies.ts';
 import { publishExports } from './exports.ts';
@@ -24,12 +19,14 @@ import {
 } from './inventory.ts';
 import { type WatchedKinds, watchKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
+import { viewMirrors } from './mirror-views.ts';
+import type { MirrorView } from './mirrors.ts';
 import { ownerOf } from './owner.ts';
 import type { GraphSession } from './session.ts';
 import { signsOf } from './signs.ts';
 import { isReconcileAsked } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
-import { resolveTargets, type Targets } from './targets.ts';
+import { isMirrored, managedTargets, resolveTargets, type Targets } from './targets.ts';
 import { findWork, isCreatedOnly } from './work.ts';
 
 /** What a pass works with. */
@@ -48,8 +45,8 @@ export interface Prepared {
   readonly targets: Targets;
   readonly kinds: WatchedKinds;
   readonly ledger: Ledger;
-  /** The inventory that has to be stored before the first write; undefined where the stored one covers it. */
-  readonly dueInventory: Inventory | undefined;
+  /** The inventory has to be stored before the first write: the stored one does not cover it. */
+  readonly isInventoryDue: boolean;
   readonly inputs: ReadonlyMap<string, NodeInput>;
   readonly pass: Pass;
   readonly plan: Plan;
@@ -57,6 +54,7 @@ export interface Prepared {
   readonly exportsOf: (nodeId: string) => NodeExports | undefined;
   /** An object whose expressions changed could not be read. */
   readonly isAnswerMissing: boolean;
+  readonly adoptions: Adoptions;
 }
 
 /** Finds out what there is to do. @throws PequodError where the graph as a whole can't be executed. */
@@ -65,12 +63,15 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
   const owner = ownerOf(key);
   const status = session.statusOf(graph);
   const plan = planOf(run);
-  const targets = await resolveTargets(plan, graph, owner, mapper, signal);
+  const adoptions = newAdoptions(planAdoption(plan, graph.spec.adopt, key.namespace));
+  const targets = await resolveTargets(plan, { graph, owner, adoption: adoptions.plan }, mapper, signal);
+  const managed = managedTargets(targets);
+  const mirrorViews = await viewMirrors(run, targets, signal);
   const isForeign = isInventoryForeign(graph, status);
   const items = isForeign ? [] : (status.inventory?.items ?? []);
   const announced = isForeign ? announcedKinds(graph) : [];
-  const kinds = await watchKinds({ key, targets, items, announced, mapper, children }, signal);
-  const planned = plannedObjects(targets);
+  const kinds = await watchKinds({ key, targets: managed, items, announced, mapper, children }, signal);
+  const planned = plannedObjects(managed);
   const found = { ...run, owner, problems: kinds.problems, mayPassOver: () => false };
   const old = isForeign
     ? rebuildInventory(graph, owner, await findChildren(found, signal), planned)
@@ -80,7 +81,13 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     return unwatched.has(gvkKey(item)) || children.observation(key, item, item)?.uid === item.uid;
   });
   for (const item of joined.renewed) session.suspect(item);
-  const ledger = new Ledger(joined.inventory);
+  const { inventory, withdrawn } = alignEntries(
+    joined.inventory,
+    targets,
+    (item) => children.observation(key, item, item)?.owned[owner.manager] !== undefined,
+  );
+  for (const item of withdrawn) session.suspect(item);
+  const ledger = new Ledger(inventory);
   session.glimpses.keep([...targets.values()].filter(isCreatedOnly).map(({ identity }) => identity));
   const isAsked = isReconcileAsked(graph, status);
   if (isAsked) run.tenancy.forget(key.namespace, graph.spec.serviceAccountName);
@@ -97,6 +104,7 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     nextRepairAtMs: ({ identity }) =>
       isAsked ? undefined : session.repairPace.nextAtMs(identity, run.now()),
     earlyRetryAtMs: ({ identity }, rivals) => session.rivals.retryAtMs(identity, rivals),
+    mirrorOf: ({ planNode }) => mirrorViews.get(planNode.id),
     observationOf: ({ resource, identity }) =>
       resource === undefined ? undefined : children.observation(key, resource, identity),
     glimpseOf: ({ identity }) => session.glimpses.at(identity, run.now()),
@@ -106,8 +114,8 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     nowMs: run.now(),
     random: run.random,
   });
-  const dueInventory = joined.isWriteDue ? joined.inventory : undefined;
-  const exportsOf = exportsAt(run, { plan, targets, ledger, status }, isoSeconds(run.now()));
+  const isInventoryDue = joined.isWriteDue || withdrawn.length > 0;
+  const exportsOf = exportsAt(run, { plan, targets, ledger, status, mirrorViews }, isoSeconds(run.now()));
   return {
     owner,
     status,
@@ -116,23 +124,37 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     ledger,
     inputs,
     pass,
-    dueInventory,
+    isInventoryDue,
+    adoptions,
     plan,
     exportsOf,
     isAnswerMissing,
   };
 }
 
+type ExportSources = Pick<Prepared, 'plan' | 'targets' | 'ledger' | 'status'> & {
+  readonly mirrorViews: ReadonlyMap<string, MirrorView>;
+};
+
 /** Looks at ledger and watches when it is asked; times are those of the pass's start, so that it says the same twice. */
 function exportsAt(
   run: PassRun,
-  { plan, targets, ledger, status }: Pick<Prepared, 'plan' | 'targets' | 'ledger' | 'status'>,
+  { plan, targets, ledger, status, mirrorViews }: ExportSources,
   nowIso: string,
 ): Prepared['exportsOf'] {
   return (nodeId) => {
     const node = plan.byId.get(nodeId);
     if (node?.node.exports === undefined) return undefined;
     const target = targets.get(nodeId);
+    if (target !== undefined && isMirrored(target)) {
+      const observation = mirrorViews.get(nodeId)?.observation;
+      return publishExports(
+        node,
+        status.nodeStatus?.[nodeId]?.exports,
+        { uid: observation?.uid, observation },
+        nowIso,
+      );
+    }
     const entry = target === undefined ? undefined : ledger.get(target.identity);
     const observation =
       target?.resource === undefined

@@ -1,5 +1,5 @@
 // A pass over a graph that may be executed: prepare, start, run the nodes, prune, finish; one file a phase.
-import { ObjectApplier } from '../../apply/index.ts';
+import { ObjectAdopter, ObjectApplier } from '../../apply/index.ts';
 import { isForbidden, isKindNotServed, type TenantClient } from '../../kube/index.ts';
 import { REQUEUE, type Result } from '../../runtime/index.ts';
 import { execute } from './execute.ts';
@@ -47,6 +47,7 @@ async function runNodes(
     if (isForbidden(error)) tenancy.forget(key.namespace, graph.spec.serviceAccountName);
     if (isKindNotServed(error)) run.mapper.invalidate();
   };
+  const applier = new ObjectApplier(tenant, prepared.owner);
   await execute(
     {
       ...prepared,
@@ -54,8 +55,9 @@ async function runNodes(
       session: run.session,
       children: run.children,
       interests: run.interests,
-      applier: new ObjectApplier(tenant, prepared.owner),
-      unavailable: prepared.kinds.unavailable,
+      applier,
+      adopter: new ObjectAdopter(tenant, prepared.owner, applier),
+      unavailable: new Map([...prepared.kinds.unavailable, ...prepared.adoptions.failures]),
       signs: signsOf(run),
       renewSigns: (nodeId) => renewSigns(run, nodeId),
       now: run.now,

@@ -4,6 +4,7 @@ import { describeIdentity, type InventoryItem, identityKey } from '../../api/ind
 import { PequodError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import type { TenantClient } from '../../kube/index.ts';
+import { lookForAdoptable } from './adoption.ts';
 import { outcomeOf } from './pass-finish.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import { requireRights } from './rights.ts';
@@ -34,8 +35,9 @@ export async function start(
 ): Promise<TenantClient | 'stale'> {
   const { graph, session, writer } = run;
   const client = await admit(run, prepared, signal);
-  if (prepared.dueInventory === undefined) return client;
-  const outcome = { ...outcomeOf(prepared, undefined), inventory: prepared.dueInventory };
+  const isAdopting = await lookForAdoptable(run, prepared, client, signal);
+  if (!prepared.isInventoryDue && !isAdopting) return client;
+  const outcome = outcomeOf(prepared, undefined);
   const status = statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now()));
   const { type } = await writer.write(graph, session, status, false, signal);
   return type === 'settled' ? client : 'stale';
@@ -50,10 +52,8 @@ export function foundRecorder(
   let last: Promise<void> = Promise.resolve();
   const record = async (entry: InventoryItem): Promise<void> => {
     prepared.ledger.set(entry);
-    run.log.info(
-      { node: entry.nodeId, object: describeIdentity(entry) },
-      'object was there before: it is shared, and stays',
-    );
+    const what = entry.origin === 'Adopted' ? 'it is adopted' : 'it is shared, and stays';
+    run.log.info({ node: entry.nodeId, object: describeIdentity(entry) }, `object was there before: ${what}`);
     const status = statusOfOutcome(
       run.graph,
       prepared.status,

@@ -20,7 +20,12 @@ function targets(): Targets {
   const stamped = (origin: InventoryItem['origin']): KubeObject =>
     stampObject(node, { owner, namespace: 'shop', origin, deletion: 'Delete' });
   const { identity } = planNode;
-  return new Map([[node.id, { planNode, identity, resource: CONFIG_MAPS, deletion: 'Delete', stamped }]]);
+  return new Map([
+    [
+      node.id,
+      { planNode, identity, resource: CONFIG_MAPS, deletion: 'Delete', adoption: undefined, stamped },
+    ],
+  ]);
 }
 
 function entry(group: string, name: string, uid: string): InventoryItem {

@@ -10,7 +10,7 @@ import { ownersOfPointer } from '../../apply/index.ts';
 import { findPrunable } from '../../graph/index.ts';
 import { isNotFound, type OperatorClient, RESOURCE_GRAPHS } from '../../kube/index.ts';
 import type { Ledger } from './ledger.ts';
-import type { Targets } from './targets.ts';
+import { managedTargets, type Targets } from './targets.ts';
 
 /**
  * How the graph that is in the cluster stands to the one that was planned. `edited`: its nodes were last written by
@@ -46,7 +46,7 @@ function hasOwnNodes(live: KubeObject): boolean {
 
 /** Entries that the plan has no node for. */
 export function prunableItems(ledger: Ledger, targets: Targets): readonly InventoryItem[] {
-  const planned = [...targets.values()].map(({ identity }) => identity);
+  const planned = [...managedTargets(targets).values()].map(({ identity }) => identity);
   return findPrunable(ledger.toInventory(), planned).filter((item) => item.rebuilt !== true);
 }
 

@@ -45,6 +45,7 @@ export class GraphReconciler {
       this.#deps.sessions.forget(key);
       this.#deps.probes.release(key);
       this.#deps.children.release(key, new Set());
+      this.#deps.mirrors.release(key);
       return DONE;
     }
     if (isBeingDeleted(stored)) {

@@ -31,6 +31,8 @@ export interface Outcome {
   readonly inventory: Inventory;
   /** Undefined where the pass has not come to it. */
   readonly pruning: Pick<Pruning, 'pruned' | 'removing'> | undefined;
+  /** Resources that the Transform wants adopted and that can't be any node's, in words. */
+  readonly unadoptable?: string | undefined;
 }
 
 /** The status after a pass over the nodes. */
@@ -40,12 +42,13 @@ export function statusOfOutcome(
   outcome: Outcome,
   nowIso: string,
 ): ResourceGraphStatus {
-  const { summary, nodeStatus, inventory, pruning } = outcome;
+  const { summary, nodeStatus, inventory, pruning, unadoptable } = outcome;
   const { blockedBy: _blockedBy, execution: _execution, ...kept } = previous;
   const { renderHash } = graph.spec.metadata;
   const removing = pruning?.removing ?? [];
-  const blockedBy = summary.blockedBy ?? removing[0];
-  const execution = executionOf(graph, previous, summary.phase === 'Ready', nowIso);
+  const blockedBy = summary.blockedBy ?? unadoptable ?? removing[0];
+  const isComplete = summary.phase === 'Ready';
+  const execution = executionOf(graph, previous, isComplete, nowIso);
   const ready = withinDeadline(graph, execution, readyOf(outcome), nowIso);
   const conditions = conditionsOf(graph, previous.conditions, ready, removing, nowIso);
   return {
@@ -54,7 +57,7 @@ export function statusOfOutcome(
     executedHash: renderHash,
     ...(summary.phase === 'Ready' ? readyRevisionOf(graph) : {}),
     ...(execution === undefined ? {} : { execution }),
-    phase: isTooLate(ready) ? 'Failed' : summary.phase,
+    phase: isTooLate(ready) || (isComplete && !ready.isReady) ? 'Failed' : summary.phase,
     nodeStatus,
     inventory,
     ...(blockedBy === undefined ? {} : { blockedBy }),
@@ -147,10 +150,14 @@ export function statusOfUndecodable(
   return { conditions: conditionsOf(stored, undefined, ready, [], nowIso) };
 }
 
-function readyOf({ summary, nodeStatus }: Outcome): ReadyState {
+function readyOf({ summary, nodeStatus, unadoptable }: Outcome): ReadyState {
   const { counts } = summary;
   const total = counts.Pending + counts.Applied + counts.Ready + counts.Error;
   const progress = `${counts.Ready} of ${total} nodes are ready`;
+  if (summary.phase === 'Ready' && unadoptable !== undefined) {
+    const message = messageOf(`${progress}; ${unadoptable}`, 1024);
+    return { isReady: false, isStalled: true, reason: 'AdoptionRefused', message };
+  }
   if (summary.phase === 'Ready')
     return { isReady: true, isStalled: false, reason: 'Ready', message: progress };
   const message = summary.blockedBy === undefined ? progress : `${progress}; ${summary.blockedBy}`;

@@ -2,6 +2,7 @@
 // is sent. Confinement is decided here, before anything is written: a graph reaches only its own namespace and only
 // namespaced kinds, by the scope that discovery says.
 import {
+  type AdoptionStrategy,
   type DeletionPolicy,
   gvkOf,
   type KubeObject,
@@ -12,6 +13,7 @@ import {
 import { type GraphOwner, stampObject } from '../../apply/index.ts';
 import { TerminalError } from '../../errors.ts';
 import {
+  type AdoptionPlan,
   confinementProblem,
   effectiveDeletion,
   type Plan,
@@ -24,12 +26,21 @@ export interface NodeTarget {
   readonly identity: ObjectIdentity;
   /** Undefined while the API server does not serve the kind. */
   readonly resource: Resource | undefined;
+  /** Orphan for what is only read: nothing that an inventory still says of it may delete it. */
   readonly deletion: DeletionPolicy;
+  /** How an object that exists is had; undefined where it is shared. */
+  readonly adoption: AdoptionStrategy | undefined;
   readonly stamped: (origin: Origin) => KubeObject;
 }
 
 /** By node id; nodes whose object is not known yet have none. */
 export type Targets = ReadonlyMap<string, NodeTarget>;
+
+export interface TargetSources {
+  readonly graph: ResourceGraph;
+  readonly owner: GraphOwner;
+  readonly adoption: AdoptionPlan;
+}
 
 /**
  * Resolves every node of the plan.
@@ -37,8 +48,7 @@ export type Targets = ReadonlyMap<string, NodeTarget>;
  */
 export async function resolveTargets(
   plan: Plan,
-  graph: ResourceGraph,
-  owner: GraphOwner,
+  { graph, owner, adoption }: TargetSources,
   mapper: RestMapper,
   signal: AbortSignal,
 ): Promise<Targets> {
@@ -50,7 +60,7 @@ export async function resolveTargets(
     const resource = await mapper.resolve(gvk, signal);
     const problem = confinementProblem(planNode, owner.namespace, resource?.namespaced);
     if (problem !== undefined) refused.push(problem);
-    targets.set(planNode.id, targetOf(planNode, resource, graph, owner));
+    targets.set(planNode.id, targetOf(planNode, resource, { graph, owner, adoption }));
   }
   if (refused.length > 0) {
     throw new TerminalError(`nothing is applied: ${refused.join('; ')}`, {
@@ -64,8 +74,7 @@ export async function resolveTargets(
 function targetOf(
   planNode: ResolvedPlanNode,
   resource: Resource | undefined,
-  graph: ResourceGraph,
-  owner: GraphOwner,
+  { graph, owner, adoption }: TargetSources,
 ): NodeTarget {
   const namespace = owner.namespace;
   const identity = {
@@ -74,12 +83,25 @@ function targetOf(
     namespace,
     name: planNode.identity.name,
   };
-  const deletion = effectiveDeletion(identity, planNode.node.deletionPolicy, graph.spec.deletionPolicy);
+  const strategy = adoption.strategies.get(planNode.id);
+  const wanted = effectiveDeletion(identity, planNode.node.deletionPolicy, graph.spec.deletionPolicy);
+  const deletion = strategy === 'Mirror' ? 'Orphan' : wanted;
   return {
     planNode,
     identity,
     resource,
     deletion,
+    adoption: strategy,
     stamped: (origin) => stampObject(planNode.node, { owner, namespace, origin, deletion }),
   };
+}
+
+/** True for an object that the graph reads and never writes. */
+export function isMirrored({ adoption }: Pick<NodeTarget, 'adoption'>): boolean {
+  return adoption === 'Mirror';
+}
+
+/** The targets that the graph writes. */
+export function managedTargets(targets: Targets): Targets {
+  return new Map([...targets].filter(([, target]) => !isMirrored(target)));
 }

@@ -46,6 +46,7 @@ function target(of: ResolvedNode = node): NodeTarget {
     identity: { ...planNode.identity, namespace: 'shop' },
     resource: CONFIG_MAPS,
     deletion: 'Delete',
+    adoption: undefined,
     stamped: (origin) => stampObject(of, { owner, namespace: 'shop', origin, deletion: 'Delete' }),
   };
 }
@@ -91,6 +92,7 @@ function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined 
     isAsked: world.isAsked ?? false,
     nowMs: Date.parse('2026-01-01T01:00:00Z'),
     signs: world.signs ?? { answerOf: () => undefined, troubleOf: () => undefined },
+    mirrorOf: () => undefined,
     entryOf: () => world.entry,
     observationOf: () => world.observation,
     hasLeft: () => world.hasLeft ?? false,

@@ -3,9 +3,11 @@ import type { InventoryItem, NodeStatus, ResourceGraph, ResourceGraphStatus } fr
 import { type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
 import { FIELD_CONFLICT } from '../../errors.ts';
 import type { NodeInput, NodeWork, Plan, Readiness } from '../../graph/index.ts';
+import { isAdoptionDue } from './adoption.ts';
 import { isOverByTtl, judgeReadiness, type Signs } from './judge.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
-import type { NodeTarget, Targets } from './targets.ts';
+import type { MirrorView } from './mirrors.ts';
+import { isMirrored, type NodeTarget, type Targets } from './targets.ts';
 
 export interface WorkContext {
   readonly graph: ResourceGraph;
@@ -17,6 +19,8 @@ export interface WorkContext {
   /** What is known of the objects besides what the watch shows. */
   readonly signs: Signs;
   readonly entryOf: (target: NodeTarget) => InventoryItem | undefined;
+  /** What is known of an object that is only read. */
+  readonly mirrorOf: (target: NodeTarget) => MirrorView | undefined;
   readonly observationOf: (target: NodeTarget) => Observation | undefined;
   /** What a look not long ago showed of an object that no watch shows. */
   readonly glimpseOf: (target: NodeTarget) => Observation | undefined;
@@ -61,7 +65,19 @@ function pendingInput(id: string, { status }: WorkContext): NodeInput {
   };
 }
 
+/** A node whose object is only read: it is judged, and there is never anything to do. */
+function mirrorInput(target: NodeTarget, context: WorkContext): NodeInput {
+  const view = context.mirrorOf(target);
+  const status = storedStatus(target, context, false);
+  const readiness: Readiness =
+    view === undefined
+      ? { state: 'waiting', reason: KIND_NOT_SERVED, message: 'is of a kind that is not served' }
+      : (view.problem ?? judgeReadiness(target, view.observation, status, context.signs, context.nowMs));
+  return { status, work: 'none', isChanged: false, wasEverReady: status.readyAt !== undefined, readiness };
+}
+
 function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
+  if (isMirrored(target)) return mirrorInput(target, context);
   const watched = context.observationOf(target);
   const observation = watched ?? (isCreatedOnly(target) ? context.glimpseOf(target) : undefined);
   const hasLeft = context.hasLeft(target, observation?.deletionTimestamp !== undefined);
@@ -138,6 +154,9 @@ function workOf(
   owner: GraphOwner,
 ): NodeWork {
   if (entry?.uid === undefined) return 'create';
+  // An adoption that is only recorded is a first write, which waits for what it depends on.
+  if (isAdoptionDue(entry) && observation?.owned[owner.manager] === undefined) return 'create';
+  if (entry.origin === 'Found' && target.adoption === 'TakeOwnership') return 'update';
   if (isCreatedOnly(target)) {
     if (isOverByTtl(target, observation, status)) return 'none';
     const isThere = observation?.uid === entry.uid && observation.deletionTimestamp === undefined;
