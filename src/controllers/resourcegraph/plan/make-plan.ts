@@ -1,7 +1,7 @@
 // Makes a plan: what putting the candidate in the place of the running graph would do, object by object.
-import type { AdoptionStrategy, ExecutionPlan, PlanItem, ResourceGraph } from '../../../api/index.ts';
+import type { ExecutionPlan, PlanItem, ResourceGraph } from '../../../api/index.ts';
 import { gvkOf, type ResourceGraphStatus } from '../../../api/index.ts';
-import { findPrunable } from '../../../graph/index.ts';
+import { findPrunable, planAdoption } from '../../../graph/index.ts';
 import { describeItems, fitItems, planHash } from '../../../planning/index.ts';
 import { gvkOfItem } from '../inventory.ts';
 import { Ledger } from '../ledger.ts';
@@ -9,7 +9,7 @@ import { ownerOf } from '../owner.ts';
 import type { PassRun } from '../pass-prepare.ts';
 import { requireRights } from '../rights.ts';
 import { resolveInAnyVersion } from '../served-kind.ts';
-import { type NodeTarget, resolveTargets } from '../targets.ts';
+import { managedTargets, type NodeTarget, resolveTargets } from '../targets.ts';
 import { readCandidate } from './candidate.ts';
 import { mapLimited } from './map-limited.ts';
 import { previewNode } from './preview-node.ts';
@@ -42,9 +42,11 @@ export async function makePlan(
   const { graph, key, mapper, tenancy } = run;
   const candidate = await readCandidate(run, name, policies, signal);
   const owner = ownerOf(key);
-  const targets = await resolveTargets(candidate.plan, candidate.graph, owner, mapper, signal);
+  const adoption = planAdoption(candidate.plan, policies.adopt, key.namespace);
+  const sources = { graph: candidate.graph, owner, adoption };
+  const targets = await resolveTargets(candidate.plan, sources, mapper, signal);
   const client = await tenancy.clientFor(key.namespace, policies.serviceAccountName, signal);
-  await requireRights({ key, graph: candidate.graph, tenancy }, targets, new Map(), signal);
+  await requireRights({ key, graph: candidate.graph, tenancy }, managedTargets(targets), new Map(), signal);
   const isOwn = status.inventory?.graphUID === graph.metadata.uid;
   const ledger = new Ledger((isOwn ? status.inventory : undefined) ?? { graphUID: '', items: [] });
   const previews = {
@@ -53,7 +55,6 @@ export async function makePlan(
     entryOf: ({ identity }: NodeTarget) => ledger.get(identity),
     observationOf: ({ resource, identity }: NodeTarget) =>
       resource === undefined ? undefined : run.children.observation(key, resource, identity),
-    adoptionOf: (target: NodeTarget) => adoptionOf(policies.adopt, target),
   };
   const nodes = await mapLimited(candidate.plan.order, run.limits.graphConcurrency, async (node) => {
     const target = targets.get(node.id);
@@ -113,20 +114,4 @@ function pendingItem({
   const values = (node.waitsFor ?? []).join(', ');
   const message = `waits for ${values}; nothing is pruned before it is known`;
   return { action: 'Wait', nodeId: id, apiVersion: 'unknown', kind: 'Unknown', name: '', message };
-}
-
-/** How the Transform names the object among those to adopt. */
-function adoptionOf(
-  adopt: NonNullable<ResourceGraph['spec']['planPolicies']>['adopt'],
-  { planNode, identity }: NodeTarget,
-): AdoptionStrategy | undefined {
-  const isNamed = adopt?.resources.some(
-    (each) =>
-      gvkOf(each).group === identity.group &&
-      each.kind === identity.kind &&
-      each.name === identity.name &&
-      (each.namespace === undefined || each.namespace === identity.namespace) &&
-      (each.nodeId === undefined || each.nodeId === planNode.id),
-  );
-  return isNamed === true ? adopt?.strategy : undefined;
 }

@@ -32,7 +32,7 @@ import {
 } from '../../../kube/index.ts';
 import { changesBetween, isSecret } from '../../../planning/index.ts';
 import { describeKind } from '../inventory.ts';
-import type { NodeTarget } from '../targets.ts';
+import { isMirrored, type NodeTarget } from '../targets.ts';
 import { managersOf, refusal } from './words.ts';
 
 /** What a preview works with. */
@@ -41,8 +41,6 @@ export interface PreviewContext {
   readonly owner: GraphOwner;
   readonly entryOf: (target: NodeTarget) => InventoryItem | undefined;
   readonly observationOf: (target: NodeTarget) => Observation | undefined;
-  /** Whether the Transform names the object among those to adopt, and how. */
-  readonly adoptionOf: (target: NodeTarget) => 'Mirror' | 'TakeOwnership' | undefined;
 }
 
 /** How often an object that changes meanwhile is looked at. */
@@ -60,6 +58,7 @@ export async function previewNode(
   for (let look = 1; ; look += 1) {
     try {
       const live = await readLive(context.client, resource, target, signal);
+      if (isMirrored(target)) return mirrorItem(target, live);
       return live === undefined
         ? await previewCreation(context, target, resource, signal)
         : await previewLive(context, target, resource, live, signal);
@@ -84,6 +83,12 @@ function isLeftAlone({ entryOf, observationOf, owner }: PreviewContext, target: 
     observation.deletionTimestamp === undefined &&
     observation.owned[owner.manager] === entry.owned
   );
+}
+
+/** What is only read is waited for, and left as it is. */
+function mirrorItem(target: NodeTarget, live: KubeObject | undefined): PlanItem {
+  if (live === undefined) return itemOf(target, 'Wait', { message: 'it is only read, and waited for' });
+  return itemOf(target, 'Keep', { uid: live.metadata.uid, message: 'it is read and never written' });
 }
 
 async function readLive(
@@ -129,8 +134,7 @@ async function previewLive(
   const origin = entry?.uid === uid && entry !== undefined ? entry.origin : originOf(live, context.owner);
   const isStrange = origin === 'Found' && entry?.uid !== uid;
   const { mode } = target.planNode.node.applyPolicy ?? {};
-  const adoption = isStrange ? (context.adoptionOf(target) ?? adoptionByMode(mode)) : undefined;
-  if (adoption === 'Mirror') return itemOf(target, 'Keep', { uid, message: 'it is read and never written' });
+  const adoption = isStrange ? target.adoption : undefined;
   if (isStrange && mode === 'Create')
     return itemOf(target, 'Keep', { uid, message: 'it is there already and is left as it is' });
   try {
@@ -162,10 +166,6 @@ async function previewLive(
       });
     return itemOf(target, 'Recreate', { uid, message: refusal(live, error) });
   }
-}
-
-function adoptionByMode(mode: string | undefined): 'TakeOwnership' | undefined {
-  return mode === 'Adopt' ? 'TakeOwnership' : undefined;
 }
 
 interface DryRunAnswer {
