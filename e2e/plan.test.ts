@@ -1,8 +1,16 @@
 // A Transform that is only planned: what would be done is shown, and done when it is approved by its hash.
 import { expect } from 'vitest';
-import type { PlanItem, Transform } from '../src/api/index.ts';
-import { APPROVE_ANNOTATION } from '../src/api/index.ts';
-import { conditionOf, configMap, inline, member, type Space, story, useOperator } from './support/index.ts';
+import { APPROVE_ANNOTATION, type PlanItem, type Transform } from '../src/api/index.ts';
+import {
+  applyDocExample,
+  conditionOf,
+  configMap,
+  inline,
+  member,
+  type Space,
+  story,
+  useOperator,
+} from './support/index.ts';
 
 const operated = useOperator();
 
@@ -201,4 +209,46 @@ story('the operator is killed around an approval: it is carried out once', async
   expect(await space.names('ConfigMap')).toEqual(['added', 'kept']);
   expect(await approvalOf(space, 'shop')).toBeUndefined();
   expect((await space.readTransform('shop')).status?.plan).toBeUndefined();
+});
+
+story('no value of a Secret is in the plan, in a status or in a log', async ({ space }) => {
+  const canary = (text: string): string => Buffer.from(`canary-${text}`).toString('base64');
+  const object = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'login' },
+    data: { password: canary('new') },
+  };
+  const secret = { applyPolicy: { conflictPolicy: 'Force', recreate: 'OnImmutable' }, object };
+  await space.create('Secret', 'login', { data: { password: canary('old') } });
+  await space.transform('shop', inline({ secret }, { dryRun: true }));
+  const isHidden = async ({ status }: Transform): Promise<void> => {
+    const told = [status, await space.graphStatus('shop'), operated.operator.log].map((each) =>
+      JSON.stringify(each),
+    );
+    for (const text of ['old', 'new'].flatMap((each) => [`canary-${each}`, canary(each)]))
+      for (const each of told) expect(each).not.toContain(text);
+  };
+  const planned = await untilPlanned(space, 'shop');
+  expect(itemOf(planned, 'secret')?.changes).toContainEqual({
+    path: '.data.password',
+    from: '***',
+    to: '***',
+  });
+  await isHidden(planned);
+
+  await space.patch('Secret', 'login', { immutable: true });
+  await space.patch('Transform', 'shop', { metadata: { annotations: { 'pequod.io/reconcile': 'look' } } });
+  const refused = await untilPlanned(space, 'shop', (each) => itemsOf(each).includes('Error secret'));
+  expect(itemOf(refused, 'secret')?.message).toContain('never deleted');
+  await isHidden(refused);
+});
+
+story('the example of the page is planned', async ({ space }) => {
+  await applyDocExample(space, 'plan.md', 'plan a change');
+  const planned = await untilPlanned(space, 'shop');
+  expect(itemsOf(planned)).toEqual(['Create config']);
+  await space.kubectl(['annotate', 'transform', 'shop', `pequod.io/approve=${hashOf(planned)}`]);
+  await space.untilReady('shop');
+  expect(member(await space.get('ConfigMap', 'shop'), 'data', 'color')).toBe('blue');
 });

@@ -158,7 +158,9 @@ async function previewLive(
     const isFixed = immutableFields(error).length > 0;
     if (!isFixed || target.planNode.node.applyPolicy?.recreate !== 'OnImmutable') throw error;
     const whyNot =
-      entry === undefined ? 'it is not in the inventory' : whyNotRecreated({ entry }, live, context.owner);
+      entry === undefined
+        ? 'it was there before, and what was found is never deleted'
+        : whyNotRecreated({ entry }, live, context.owner);
     if (whyNot !== undefined)
       return itemOf(target, 'Error', {
         uid,
