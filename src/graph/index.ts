@@ -4,6 +4,8 @@ export { confinementProblem } from './confinement.ts';
 export { toDot } from './dot.ts';
 export type { EdgeList } from './edges.ts';
 export { MAX_GRAPH_BYTES, MAX_STATUS_BYTES, statusBytesOf } from './graph-size.ts';
+export { type Health, healthOf, withSetbacks } from './health.ts';
+export { historyAfter, type Moment } from './history.ts';
 export { type Hold, type HoldReason, isProtected, pruneHold } from './hold.ts';
 export { isKnownClusterScoped } from './identity.ts';
 export {

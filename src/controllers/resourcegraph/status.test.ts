@@ -30,11 +30,11 @@ function outcome(summary: GraphSummary, more: Partial<Outcome> = {}): Outcome {
   return { summary, nodeStatus: {}, inventory: { graphUID: 'g', items: [] }, pruning: undefined, ...more };
 }
 
-/** `Ready=True/Ready`, a condition each. */
+/** `Ready=True/Ready`, a condition each, without what is said of health. */
 function said(status: ResourceGraphStatus): readonly string[] {
-  return (status.conditions ?? []).map(
-    (condition) => `${condition.type}=${condition.status}/${condition.reason}`,
-  );
+  return (status.conditions ?? [])
+    .filter(({ type }) => type !== 'Healthy')
+    .map((condition) => `${condition.type}=${condition.status}/${condition.reason}`);
 }
 
 describe('the status of a graph', () => {
@@ -149,7 +149,7 @@ describe('the status of a graph', () => {
     ]);
     expect(late).toMatchObject({
       phase: 'Failed',
-      conditions: [{ message: expect.stringContaining('within 10m: 1 of 2') }, {}],
+      conditions: [{ message: expect.stringContaining('within 10m: 1 of 2') }, {}, {}],
     });
     expect(deadlineInMs(graph, late, msAt(10))).toBeUndefined();
     const resumed = statusOfOutcome(graph, statusOfSuspended(graph, late, at(20)), outcome(waiting), at(30));
@@ -185,5 +185,88 @@ describe('the status of a graph', () => {
     const status = statusOfRemoval(graph, {}, { graphUID: 'g', items: [] }, lines, NOW);
     expect(said(status)).toEqual(['Ready=False/Deleting', 'Reconciling=True/Deleting']);
     expect(status.blockedBy).toBe(lines[0]);
+  });
+
+  it('flips Healthy when what was ready degrades, counts it, and tells the story', () => {
+    const at = (minute: number): string => `2026-01-01T00:${String(minute).padStart(2, '0')}:00Z`;
+    const good = { db: { phase: 'Ready', readyAt: NOW } } as const;
+    const bad = {
+      db: { phase: 'Applied', readyAt: NOW, message: 'is not ready (0/1)', reason: 'LessReady' },
+    } as const;
+    const waiting: GraphSummary = {
+      phase: 'Executing',
+      counts: { Pending: 0, Applied: 1, Ready: 0, Error: 0 },
+      blockedBy: 'db: StatefulSet shop/db is not ready (0/1)',
+      blockedByNodeId: 'db',
+    };
+    const healthy = (status: ResourceGraphStatus) =>
+      status.conditions?.find(({ type }) => type === 'Healthy');
+    const new0 = { db: { phase: 'Applied', appliedAt: NOW } } as const;
+    let status = statusOfOutcome(graph, {}, outcome(waiting, { nodeStatus: new0 }), at(0));
+    expect(healthy(status)).toMatchObject({ status: 'Unknown', reason: 'NotYetReady' });
+    expect(status.executedAt).toBe(at(0));
+    status = statusOfOutcome(graph, status, outcome(ready, { nodeStatus: good }), at(1));
+    expect(healthy(status)).toMatchObject({ status: 'True' });
+    for (let times = 1; times <= 3; times += 1) {
+      const before = status.nodeStatus?.['db'] ?? {};
+      const degraded = { db: { ...before, ...bad.db } };
+      status = statusOfOutcome(graph, status, outcome(waiting, { nodeStatus: degraded }), at(2 * times));
+      expect(healthy(status)).toMatchObject({
+        status: 'False',
+        reason: 'Degraded',
+        message: '1 of 1 nodes were ready and are not; db: StatefulSet shop/db is not ready (0/1)',
+      });
+      expect(status.nodeStatus?.['db']).toMatchObject({ setbacks: times });
+      const same = statusOfOutcome(
+        graph,
+        status,
+        outcome(waiting, { nodeStatus: status.nodeStatus ?? {} }),
+        at(50),
+      );
+      expect(same, 'the same again is no news').toEqual(status);
+      if (times === 3) break;
+      const readyAt = at(2 * times + 1);
+      const { setbacks = 0 } = status.nodeStatus?.['db'] ?? {};
+      const again = { db: { phase: 'Ready', readyAt, setbacks } } as const;
+      status = statusOfOutcome(graph, status, outcome(ready, { nodeStatus: again }), readyAt);
+    }
+    expect(status.nodeStatus?.['db']?.quarantinedUntil).toBe('2026-01-01T00:06:30Z');
+    expect(status.history?.map(({ reason }) => reason)).toEqual([
+      'FirstReady',
+      'Degraded',
+      'Recovered',
+      'Degraded',
+      'Recovered',
+      'Degraded',
+      'Quarantined',
+    ]);
+  });
+
+  it('forgets setbacks of a node that stayed ready for ten minutes, and keeps no more than ten transitions', () => {
+    const stable = { db: { phase: 'Ready', readyAt: NOW, setbacks: 5 } } as const;
+    const waiting: GraphSummary = {
+      phase: 'Executing',
+      counts: { Pending: 0, Applied: 1, Ready: 0, Error: 0 },
+    };
+    const long = Array.from({ length: 10 }, () => ({ time: NOW, reason: 'Recovered', message: '' }));
+    const healthy = {
+      type: 'Healthy',
+      status: 'True',
+      reason: 'Healthy',
+      message: '',
+      lastTransitionTime: NOW,
+    } as const;
+    const before: ResourceGraphStatus = {
+      phase: 'Ready',
+      executedHash: 'h',
+      nodeStatus: stable,
+      conditions: [healthy],
+      history: long,
+    };
+    const nodeStatus = { db: { phase: 'Applied', readyAt: NOW, setbacks: 5 } } as const;
+    const after = statusOfOutcome(graph, before, outcome(waiting, { nodeStatus }), '2026-01-01T00:10:00Z');
+    expect(after.nodeStatus?.['db']).toMatchObject({ setbacks: 1 });
+    expect(after.history).toHaveLength(10);
+    expect(after.history?.at(-1)?.reason).toBe('Degraded');
   });
 });

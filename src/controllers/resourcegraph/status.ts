@@ -10,11 +10,12 @@ import {
   type ResourceGraphStatus,
 } from '../../api/index.ts';
 import { InvalidObjectError, messageOf, type PequodError } from '../../errors.ts';
-import type { GraphSummary } from '../../graph/index.ts';
+import { type GraphSummary, withSetbacks } from '../../graph/index.ts';
 import { findCondition, removeCondition, setCondition } from '../../runtime/index.ts';
 import type { Pruning } from './pass-prune.ts';
 import { withPruned } from './pruned-condition.ts';
 import { conditionsOf, type ReadyState, SUSPENDED } from './status-conditions.ts';
+import { withHealth } from './status-health.ts';
 import { executionOf, isTooLate, withinDeadline } from './status-progress.ts';
 
 /** Failures that pass by themselves: they are reported, but nobody needs to do anything. */
@@ -42,7 +43,7 @@ export function statusOfOutcome(
   outcome: Outcome,
   nowIso: string,
 ): ResourceGraphStatus {
-  const { summary, nodeStatus, inventory, pruning, unadoptable } = outcome;
+  const { summary, inventory, pruning, unadoptable } = outcome;
   const { blockedBy: _blockedBy, execution: _execution, ...kept } = previous;
   const { renderHash } = graph.spec.metadata;
   const removing = pruning?.removing ?? [];
@@ -51,7 +52,8 @@ export function statusOfOutcome(
   const execution = executionOf(graph, previous, isComplete, nowIso);
   const ready = withinDeadline(graph, execution, readyOf(outcome), nowIso);
   const conditions = conditionsOf(graph, previous.conditions, ready, removing, nowIso);
-  return {
+  const nodeStatus = withSetbacks(previous.nodeStatus, outcome.nodeStatus, execution, Date.parse(nowIso));
+  const status: ResourceGraphStatus = {
     ...kept,
     observedGeneration: graph.metadata.generation ?? 0,
     executedHash: renderHash,
@@ -63,6 +65,7 @@ export function statusOfOutcome(
     ...(blockedBy === undefined ? {} : { blockedBy }),
     conditions: pruning === undefined ? conditions : withPruned(graph, conditions, pruning.pruned, nowIso),
   };
+  return withHealth(graph, previous, { summary, execution, status }, nowIso);
 }
 
 function readyRevisionOf({ spec }: ResourceGraph): Pick<ResourceGraphStatus, 'readyRevision'> {

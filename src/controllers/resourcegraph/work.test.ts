@@ -250,6 +250,33 @@ describe('what a node brings along', () => {
   });
 });
 
+describe('a node in quarantine', () => {
+  const quarantinedUntil = '2026-01-01T01:05:00Z';
+  const statusOf = (status: NodeStatus): ResourceGraphStatus => ({
+    observedGeneration: 3,
+    nodeStatus: { config: status },
+  });
+
+  it('is repaired when its quarantine is over, and at once where somebody asks', () => {
+    const status = statusOf({ phase: 'Applied', quarantinedUntil });
+    expect(inputFor({ entry, status })).toMatchObject({
+      work: 'repair',
+      status: { nextAttemptAt: '2026-01-01T01:05:00.000Z' },
+    });
+    expect(inputFor({ entry, status, isAsked: true })?.status).not.toHaveProperty('nextAttemptAt');
+    const over = statusOf({ phase: 'Applied', quarantinedUntil: '2026-01-01T00:59:00Z' });
+    expect(inputFor({ entry, status: over })?.status).not.toHaveProperty('nextAttemptAt');
+  });
+
+  it('takes a change at once', () => {
+    const changed: ResolvedNode = { ...node, object: { ...node.object, data: { a: '2' } } };
+    const status = statusOf({ phase: 'Applied', quarantinedUntil });
+    const input = inputFor({ entry, observation, status }, changed);
+    expect(input).toMatchObject({ work: 'update' });
+    expect(input?.status).not.toHaveProperty('nextAttemptAt');
+  });
+});
+
 describe('what was found out beside the watch', () => {
   const probed: ResolvedNode = {
     ...node,

@@ -85,7 +85,7 @@ function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
   const work = workOf(target, context.entryOf(target), observation, status, context.owner);
   const readiness = judgeReadiness(target, observation, status, context.signs, context.nowMs);
   return {
-    status: work === 'repair' ? paced(status, context.nextRepairAtMs(target)) : status,
+    status: work === 'repair' ? paced(status, repairAtMs(status, target, context)) : status,
     work,
     isChanged: isChanged(work, status),
     wasEverReady: status.readyAt !== undefined,
@@ -111,6 +111,15 @@ function retriedEarly(
 /** True for an object that is made where it is missing, and never touched again. */
 export function isCreatedOnly({ planNode }: NodeTarget): boolean {
   return planNode.node.applyPolicy?.mode === 'Create';
+}
+
+/** When a repair may start: an object that others keep changing, and a node that does not stay ready, wait. */
+function repairAtMs(status: NodeStatus, target: NodeTarget, context: WorkContext): number | undefined {
+  const paceMs = context.nextRepairAtMs(target);
+  const { quarantinedUntil } = status;
+  if (quarantinedUntil === undefined || context.isAsked) return paceMs;
+  const untilMs = Date.parse(quarantinedUntil);
+  return untilMs <= context.nowMs ? paceMs : Math.max(untilMs, paceMs ?? 0);
 }
 
 /** A status with an attempt that is not earlier than `notBeforeMs`. */
