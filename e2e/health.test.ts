@@ -1,7 +1,17 @@
 import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterAll, describe, expect } from 'vitest';
-import { conditionOf, configMap, inline, story, useOperator } from './support/index.ts';
+import {
+  CRASHES,
+  conditionOf,
+  configMap,
+  deploymentObject,
+  docExample,
+  inline,
+  story,
+  until,
+  useOperator,
+} from './support/index.ts';
 
 useOperator({ flags: ['--egress-allow', '127.0.0.1/32'] });
 
@@ -114,5 +124,64 @@ describe.concurrent('readiness by probes', () => {
     expect(conditionOf(failed, 'Ready')?.message).toContain('disk is broken');
     answer.body = '{"ready": true}';
     await space.untilReady('shop');
+  });
+});
+
+describe.concurrent('health', () => {
+  story('a Deployment whose containers crash says so, by name', async ({ space }) => {
+    await space.transform('shop', inline({ app: { object: deploymentObject('web', {}, CRASHES) } }));
+    const crashing = await space.untilTransform(
+      'shop',
+      'names the crash loop',
+      ({ status }) => status?.blockedBy?.includes('CrashLoopBackOff') === true,
+    );
+    expect(crashing.status?.blockedBy).toContain(
+      `Deployment ${space.namespace}/web is not available (0/1): container main is in CrashLoopBackOff (exit code 1), 5 restarts since `,
+    );
+  });
+
+  story(
+    'what degrades is named, and is healthy again when it recovers: the example of the page',
+    async ({ space }) => {
+      const server = createTcpServer((socket) => socket.end());
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const port = portOf(server.address());
+      const manifest = await docExample('readiness.md', 'wait for a service');
+      await space.kubectl(
+        ['apply', '--server-side', '-f', '-'],
+        manifest.replace('port: 5432', `port: ${port}`).replace('interval: 30s', 'interval: 1s'),
+      );
+      await space.untilReady('shop');
+      const untilHealthy = (status: string) =>
+        until(
+          `Healthy is ${status}`,
+          () => space.graphStatus('shop'),
+          ({ conditions }) =>
+            conditions?.some((each) => each.type === 'Healthy' && each.status === status) === true,
+        );
+      await untilHealthy('True');
+      await new Promise((resolve) => server.close(resolve));
+      const degraded = await untilHealthy('False');
+      expect(degraded.conditions?.find(({ type }) => type === 'Healthy')?.message).toContain(
+        `1 of 1 nodes were ready and are not; db: ConfigMap ${space.namespace}/db is not ready: tcp://127.0.0.1:${port}`,
+      );
+      expect(degraded.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('False');
+      expect(degraded.nodeStatus?.['db']).toMatchObject({ phase: 'Applied', setbacks: 1 });
+      await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+      ends.push(() => server.close());
+      const recovered = await untilHealthy('True');
+      expect(recovered.history?.map(({ reason }) => reason)).toEqual(['FirstReady', 'Degraded', 'Recovered']);
+      await space.untilReady('shop');
+    },
+  );
+
+  story('a graph that is not ready by its deadline fails', async ({ space }) => {
+    const readyWhen = [{ type: 'External', url: 'tcp://127.0.0.1:1', interval: '1s' }];
+    await space.transform(
+      'shop',
+      inline({ db: configMap('db', {}, { readyWhen }) }, { progressDeadline: '3s' }),
+    );
+    await space.untilFailing('shop', 'ProgressDeadlineExceeded');
+    expect(await space.graphStatus('shop')).toMatchObject({ phase: 'Failed' });
   });
 });

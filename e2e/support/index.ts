@@ -3,7 +3,7 @@ export { applyDocExample, docExample } from './docs.ts';
 export { example, exampleSpec } from './examples.ts';
 export type { Kind } from './kinds.ts';
 export { member, objectAt } from './member.ts';
-export { configMap, deploymentObject, inline, NEVER_RUNS, type NodeInModule } from './modules.ts';
+export { CRASHES, configMap, deploymentObject, inline, NEVER_RUNS, type NodeInModule } from './modules.ts';
 export { OPERATOR_USER } from './operator.ts';
 export { conditionOf, Space } from './space.ts';
 export { allowEdit, cluster, story, useOperator } from './story.ts';

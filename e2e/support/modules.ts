@@ -51,3 +51,6 @@ export function deploymentObject(
 
 /** Pods with this annotation stay Pending for ever: see the harness's stages. */
 export const NEVER_RUNS = { 'control-plane.test/outcome': 'pending' } as const;
+
+/** The containers of Pods with this annotation are in CrashLoopBackOff. */
+export const CRASHES = { 'control-plane.test/outcome': 'crashing' } as const;

@@ -83,6 +83,11 @@ export function resourceGraphDefinition(): KubeObject {
     columns: [
       { name: 'Phase', jsonPath: '.status.phase', description: 'How far the graph is.' },
       READY,
+      {
+        name: 'Healthy',
+        jsonPath: '.status.conditions[?(@.type=="Healthy")].status',
+        description: 'Is what was ready still so?',
+      },
       BLOCKED_BY,
       AGE,
     ],
