@@ -85,6 +85,35 @@ it('keeps an entry whose repair may have landed without an answer', async () => 
   expect((await pass()).left).toHaveLength(1);
 });
 
+it.each(['released', 'abandoned'] as const)(
+  'looks again after a restart at what is %s: an update from before may land on it',
+  async (result) => {
+    const found = item('found', { uid: 'u', origin: 'Found' });
+    const answers: RemovalResult[] = [];
+    const { ledger, pass, advance } = process([found], async () => answers.shift() ?? result);
+    const first = await pass();
+    expect(first.left).toEqual([]);
+    expect(first.waiting).toMatchObject([{ message: expect.stringContaining('may still reach it') }]);
+    expect(first.landsByMs).toBe(START_MS + 30_000);
+    // It has landed: the object is let go once more.
+    answers.push('released');
+    advance(30_000);
+    expect((await pass()).left).toMatchObject([{ result: 'released' }]);
+    expect(ledger.items()).toEqual([]);
+  },
+);
+
+it('lets go at once what no process before this one can have written to', async () => {
+  const entry = item('new', { uid: 'u', sent: 's' });
+  const { ledger, session, pass } = process([], async () => 'released');
+  ledger.set(entry);
+  expect((await pass()).left).toHaveLength(1);
+  // An update of this very process that was not answered counts the same.
+  ledger.set(entry);
+  session.suspect(entry);
+  expect((await pass()).left).toEqual([]);
+});
+
 it('goes on with the others where one fails, and names what stays', async () => {
   const hold = { reason: 'Protected', message: 'is protected' } as const;
   const items = [item('held'), item('gone', { uid: 'u' }), item('broken')];

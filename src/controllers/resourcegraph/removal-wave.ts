@@ -1,7 +1,8 @@
 // Removes one wave of entries, for pruning and for deletion alike; the lower ones wait until it is gone.
 //
 // Invariant: an entry leaves the ledger only when its object is confirmed gone, released or abandoned, and no write of
-// ours is on its way that could bring the object into being after it was found gone.
+// ours is on its way that could bring the object into being after it was found gone, or mark it as ours again after it
+// was let go. Until then what was let go is looked at again, and let go again.
 import { describeIdentity, type InventoryItem, type NamespacedName } from '../../api/index.ts';
 import type { ObjectRemover, RemovalResult } from '../../apply/index.ts';
 import { messageOf } from '../../errors.ts';
@@ -23,14 +24,14 @@ export interface RemovalReport {
   readonly left: readonly { readonly item: InventoryItem; readonly result: RemovalResult }[];
   /** Entries whose removal failed, and why. */
   readonly failed: readonly { readonly item: InventoryItem; readonly error: unknown }[];
-  /** When to look again at entries that may still come into being, in ms since the epoch. */
+  /** When to look again at entries that an unanswered write may still reach, in ms since the epoch. */
   readonly landsByMs: number | undefined;
 }
 
 export interface RemovalRun {
   readonly key: NamespacedName;
   readonly ledger: Ledger;
-  readonly session: Pick<GraphSession, 'landsByMs'>;
+  readonly session: Pick<GraphSession, 'clear' | 'landsByMs'>;
   readonly remover: Pick<ObjectRemover, 'remove'>;
   readonly children: Pick<Children, 'observation'>;
   readonly mapper: Pick<RestMapper, 'namespacedKinds'>;
@@ -44,6 +45,9 @@ export interface RemovalRun {
   /** True where the object stays. */
   readonly isOrphaned: (item: InventoryItem) => boolean;
 }
+
+const MAY_COME = 'is not there, but an unanswered write may still create it';
+const MAY_BE_MARKED = 'is let go, but a write from before the restart may still reach it';
 
 /** The entries that are to be removed next: the lower waves have to wait until they are gone. */
 export function highestWave(items: readonly InventoryItem[]): readonly InventoryItem[] {
@@ -74,20 +78,26 @@ export async function removeEntries(
   const left: { item: InventoryItem; result: RemovalResult }[] = [];
   const failed: { item: InventoryItem; error: unknown }[] = [];
   const landings: number[] = [];
+  const leave = (item: InventoryItem, result: RemovalResult): void => {
+    run.ledger.delete(item);
+    run.session.clear(item);
+    left.push({ item, result });
+  };
   const removeOne = async (item: InventoryItem): Promise<void> => {
     try {
       // Before the call: what lands while it is under way is not seen by it.
-      const landsByMs = run.session.landsByMs(item);
+      const atMs = run.now();
       const result = await removeItem(run, item, signal);
       if (typeof result !== 'string') held.push({ item, hold: result });
       else if (result === 'pending') waiting.push({ item, message: describePending(run, item) });
       else if (result === 'again') again.push(item);
-      else if (result === 'gone' && landsByMs !== undefined) {
-        landings.push(landsByMs);
-        waiting.push({ item, message: 'is not there, but an unanswered write may still create it' });
-      } else {
-        run.ledger.delete(item);
-        left.push({ item, result });
+      else {
+        const landsByMs = run.session.landsByMs(item, result !== 'gone', atMs);
+        if (landsByMs === undefined) leave(item, result);
+        else {
+          landings.push(landsByMs);
+          waiting.push({ item, message: result === 'gone' ? MAY_COME : MAY_BE_MARKED });
+        }
       }
     } catch (error) {
       signal.throwIfAborted();

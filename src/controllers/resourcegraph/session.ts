@@ -30,6 +30,8 @@ export class GraphSession {
   readonly glimpses: Glimpses = new Glimpses();
   /** Objects whose last write may have landed without an answer, by identity key: until when they may land. */
   readonly #suspects: Map<string, number>;
+  /** Until when a write of a process before this one may land, whichever entry it is for. */
+  readonly #earlierLandByMs: number;
   readonly #now: () => number;
   /** Objects that were on their way out when they were last looked at, by identity key. */
   readonly #leaving = new Set<string>();
@@ -39,6 +41,8 @@ export class GraphSession {
     this.#now = now;
     const items = graph.status?.inventory?.items ?? [];
     const landsByMs = now() + LANDING_MS;
+    // A graph without an inventory was never executed.
+    this.#earlierLandByMs = items.length === 0 ? Number.NEGATIVE_INFINITY : landsByMs;
     this.#suspects = new Map(
       items.filter((item) => item.uid === undefined).map((item) => [identityKey(item), landsByMs]),
     );
@@ -65,10 +69,15 @@ export class GraphSession {
     this.#suspects.set(identityKey(entry), this.#now() + LANDING_MS);
   }
 
-  /** Until when the object may still come into being by a write of ours; undefined where none is on its way. */
-  landsByMs(entry: InventoryItem): number | undefined {
-    const landsByMs = this.#suspects.get(identityKey(entry));
-    return landsByMs === undefined || landsByMs <= this.#now() ? undefined : landsByMs;
+  /**
+   * Until when a write of ours may still land on the object, or bring it into being; undefined where none is on its way.
+   * @param isThere true for an object that stays: also an update that an earlier process sent would mark it as ours again
+   * @param atMs when the object was looked at
+   */
+  landsByMs(entry: InventoryItem, isThere: boolean, atMs: number): number | undefined {
+    const suspectedMs = this.#suspects.get(identityKey(entry)) ?? Number.NEGATIVE_INFINITY;
+    const landsByMs = isThere ? Math.max(suspectedMs, this.#earlierLandByMs) : suspectedMs;
+    return landsByMs <= atMs ? undefined : landsByMs;
   }
 
   clear(entry: InventoryItem): void {
