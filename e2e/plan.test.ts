@@ -194,6 +194,25 @@ story('what the API server refuses is in the plan', async ({ space }) => {
   expect(itemOf(planned, 'unknown')?.message).toContain('example.org/v1 Whale');
 });
 
+story('that a shared object will be taken over is in the plan', async ({ space }) => {
+  await space.create('ConfigMap', 'kept', { data: { theirs: '1' } });
+  const nodes = { kept: configMap('kept', { color: 'red' }) };
+  await space.transform('shop', inline(nodes));
+  await space.untilReady('shop');
+  const resources = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'kept' }];
+  const adopt = { mode: 'Explicit', strategy: 'TakeOwnership', resources };
+  await space.transform('shop', inline(nodes, { dryRun: true, adopt }));
+  const planned = await untilPlanned(space, 'shop');
+  expect(itemsOf(planned)).toEqual(['Adopt kept']);
+  await approve(space, 'shop', hashOf(planned));
+  const adopted = await space.untilFound(
+    'ConfigMap',
+    'kept',
+    ({ metadata }) => metadata.annotations?.['pequod.io/origin'] === 'adopted',
+  );
+  expect(adopted['data']).toEqual({ color: 'red', theirs: '1' });
+});
+
 story('the operator is killed around an approval: it is carried out once', async ({ space }) => {
   const { operator } = operated;
   await space.transform('shop', inline(before));

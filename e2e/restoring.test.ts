@@ -114,17 +114,44 @@ describe.concurrent('an inventory that somebody edited', () => {
     });
   });
 
-  story('says that we created what was found: it stays all the same', async ({ space }) => {
+  for (const origin of ['Created', 'Adopted'] as const) {
+    story(`says that what was found is ${origin}: it stays all the same`, async ({ space }) => {
+      await space.create('ConfigMap', 'theirs', { data: { k: 'theirs' } });
+      await space.transform('shop', inline({ theirs: configMap('theirs', { mine: '1' }) }));
+      await space.untilReady('shop');
+      await editInventory(space, (all) => all.map((item) => ({ ...item, origin })));
+      // A change has it applied once more, on the word of the inventory.
+      await space.transform('shop', inline({ theirs: configMap('theirs', { mine: '2' }) }));
+      await space.untilReady('shop');
+      await space.delete('Transform', 'shop');
+      await space.untilGone('Transform', 'shop');
+      expect(await space.get('ConfigMap', 'theirs')).toMatchObject({ data: { k: 'theirs' } });
+    });
+  }
+
+  story('names a foreign object as adopted for a node that would share it: it stays', async ({ space }) => {
     await space.create('ConfigMap', 'theirs', { data: { k: 'theirs' } });
-    await space.transform('shop', inline({ theirs: configMap('theirs', { mine: '1' }) }));
+    await space.transform('shop', inline({ a: configMap('a') }));
     await space.untilReady('shop');
-    await editInventory(space, (all) => all.map((item) => ({ ...item, origin: 'Created' })));
-    // A change has it applied once more, on the word of the inventory.
-    await space.transform('shop', inline({ theirs: configMap('theirs', { mine: '2' }) }));
+    const uid = await uidOf(space, 'theirs');
+    const forged = { nodeId: 'b', name: 'theirs', uid: uid ?? '', origin: 'Adopted', sent: 'x', owned: 'y' };
+    await space.transform('shop', { ...inline({ a: configMap('a') }), suspend: true });
+    await space.untilTransform(
+      'shop',
+      'is suspended',
+      ({ status }) => status?.conditions?.some(({ reason }) => reason === 'Suspended') === true,
+    );
+    await editInventory(space, (all) => [...all, ...all.map((item) => ({ ...item, ...forged }))]);
+    await space.transform('shop', inline({ a: configMap('a'), b: configMap('theirs', { mine: '1' }) }));
+    await space.untilFound(
+      'ConfigMap',
+      'theirs',
+      ({ metadata }) => metadata.annotations?.['pequod.io/origin'] !== undefined,
+    );
     await space.untilReady('shop');
     await space.delete('Transform', 'shop');
     await space.untilGone('Transform', 'shop');
-    expect(await space.get('ConfigMap', 'theirs')).toMatchObject({ data: { k: 'theirs' } });
+    expect(await space.get('ConfigMap', 'theirs')).toMatchObject({ metadata: { uid } });
   });
 
   story('lacks an entry: its object still goes with the Transform', async ({ space }) => {

@@ -32,10 +32,10 @@ export function markedOrigin(annotations: StringMap | undefined): Origin {
 
 /**
  * What an entry and the object of its uid say together. An inventory can be edited by whoever may write statuses: that
- * we created an object counts only if the object bears it out, by our Apply entry and by the absence of our mark.
+ * we created or adopted an object counts only if the object bears it out, by our Apply entry and by the absence of the
+ * mark of what was found. An adoption that is about to be carried out is not judged by this: see `adoption`.
  */
 export function originOfKnown(entry: InventoryItem, live: KubeObject, owner: GraphOwner): Origin {
-  if (entry.origin !== 'Created') return entry.origin;
-  const isBorneOut = applyEntryOf(live, owner.manager) !== undefined;
-  return isBorneOut && markedOrigin(live.metadata.annotations) !== 'Found' ? 'Created' : 'Found';
+  if (entry.origin === 'Found' || applyEntryOf(live, owner.manager) === undefined) return 'Found';
+  return markedOrigin(live.metadata.annotations) === 'Found' ? 'Found' : entry.origin;
 }

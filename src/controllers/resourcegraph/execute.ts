@@ -186,7 +186,7 @@ function isSeenAsOurs(run: Execution, { resource, identity }: NodeTarget, entry:
   if (entry.uid === undefined || resource === undefined) return true;
   const observation = run.children.observation(run.key, resource, identity);
   if (observation?.uid !== entry.uid || observation?.owned[run.owner.manager] === undefined) return false;
-  return entry.origin !== 'Created' || observation.annotations[ORIGIN_ANNOTATION] !== 'found';
+  return entry.origin === 'Found' || observation.annotations[ORIGIN_ANNOTATION] !== 'found';
 }
 
 /** What people should know of beside the state of the node: once, in the log. */

@@ -16,6 +16,7 @@ import {
   immutableFields,
   type Observation,
   originOf,
+  originOfKnown,
   sentHash,
   whyNotRecreated,
 } from '../../../apply/index.ts';
@@ -74,6 +75,7 @@ function isLeftAlone({ entryOf, observationOf, owner }: PreviewContext, target: 
   const { node } = target.planNode;
   const entry = entryOf(target);
   if (entry?.uid === undefined) return false;
+  if (entry.origin === 'Found' && target.adoption === 'TakeOwnership') return false;
   if (node.applyPolicy?.mode === 'Create') return true;
   const observation = observationOf(target);
   return (
@@ -131,11 +133,12 @@ async function previewLive(
   const entry = context.entryOf(target);
   if (live.metadata.deletionTimestamp !== undefined)
     return itemOf(target, 'Wait', { uid, message: 'it is being deleted, and is waited for' });
-  const origin = entry?.uid === uid && entry !== undefined ? entry.origin : originOf(live, context.owner);
-  const isStrange = origin === 'Found' && entry?.uid !== uid;
+  const isKnown = entry !== undefined && entry.uid === uid;
+  const origin = isKnown ? originOfKnown(entry, live, context.owner) : originOf(live, context.owner);
+  const isStrange = origin === 'Found' && !(isKnown && entry.origin === 'Found');
   const { mode } = target.planNode.node.applyPolicy ?? {};
-  const adoption = isStrange ? target.adoption : undefined;
-  if (isStrange && mode === 'Create')
+  const adoption = origin === 'Found' ? target.adoption : undefined;
+  if (isStrange && adoption === undefined && mode === 'Create')
     return itemOf(target, 'Keep', { uid, message: 'it is there already and is left as it is' });
   try {
     const answer = await dryRun(context, target, resource, live, origin, adoption !== undefined, signal);
