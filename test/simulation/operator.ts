@@ -56,6 +56,8 @@ export class SimulatedOperator {
     const end = world.watch(({ name, object, version }) => {
       if (!this.#life.isAlive) return end();
       this.#life.seenVersions.set(name, version);
+      // The answer to our own write is shown until the watch has come to it.
+      if ((cache.get(name)?.version ?? 0) > version) return;
       if (object === undefined) cache.delete(name);
       else cache.set(name, object);
       this.#observed(name);
