@@ -1,7 +1,8 @@
 // One pass over a Transform: finalizer, source, render, graph, status. Each phase works with what the watches show and
 // what is remembered; none waits for anything but its own calls. A pass over a settled Transform makes no call.
+
 import { decodeTransform, describeProblems } from '../../api/crd/index.ts';
-import type { KubeObject, NamespacedName, Transform, TransformStatus, Violation } from '../../api/index.ts';
+import type { KubeObject, NamespacedName, TransformStatus } from '../../api/index.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import {
   isAlreadyExists,
@@ -18,46 +19,16 @@ import {
   type Result,
   requeueAfter,
 } from '../../runtime/index.ts';
-import type { Resolution } from '../../source/index.ts';
 import { finalizeTransform } from './deletion.ts';
 import type { TransformDependencies } from './dependencies.ts';
-import { rollBackFailed } from './failed-graph.ts';
-import type { Failure } from './failure.ts';
 import { ensureFinalizer } from './finalizer.ts';
-import type { Findings, Hold } from './findings.ts';
-import { sizeWarnings } from './graph-size.ts';
-import { type GraphView, measureGraph, relationOf, viewGraph } from './graph-view.ts';
-import { bringGraph } from './graph-write.ts';
-import { resolveInput } from './input.ts';
-import { liveRendersOf } from './live-step.ts';
-import { liveValuesOf } from './live-values.ts';
-import { type InputMemory, type SourceMemory, TransformMemories, type TransformMemory } from './memory.ts';
-import { bringRevision, type PinRun, wantedRevision } from './pins.ts';
-import { followApproval } from './plan-approval.ts';
-import { hashAtHand } from './plan-write.ts';
-import { type RenderOutcome, renderTransform } from './render.ts';
-import { reconcileToken, resolveSource } from './source.ts';
+import { TransformMemories, type TransformMemory } from './memory.ts';
+import type { PassEnd } from './pass-end.ts';
+import { runPass } from './pass-run.ts';
+import { reconcileToken } from './source.ts';
 import { invalidStatus, nextStatus } from './status.ts';
 import { writeStatus } from './status-write.ts';
 import { deleteExpired, expiryMs } from './ttl.ts';
-
-/** What a pass came to: what goes into the status, and when it wants to run again. */
-interface PassEnd {
-  readonly findings: Findings;
-  /** When the source is asked again. */
-  readonly sourceDueAtMs: number | undefined;
-  /** When a failed render is tried again; in the past where the pass did not come to it. */
-  readonly renderDueAtMs: number | undefined;
-}
-
-/** What a pass is about. */
-interface Pass {
-  readonly object: KubeObject;
-  readonly transform: Transform;
-  readonly memory: TransformMemory;
-  /** The finalizer was added by this very pass. */
-  readonly isNew: boolean;
-}
 
 export class TransformReconciler {
   readonly #deps: TransformDependencies;
@@ -98,7 +69,7 @@ export class TransformReconciler {
     const transform = decoded.value;
     if (await deleteExpired(this.#deps, transform, context.log, context.signal)) return DONE;
     this.#notice(reconcileToken(transform), memory);
-    const end = await this.#run({ object, transform, memory, isNew: object !== stored }, context);
+    const end = await runPass(this.#deps, { object, transform, memory, isNew: object !== stored }, context);
     if (end === 'again') return REQUEUE;
     const previous = transform.status ?? {};
     const next = nextStatus(transform, end.findings, isoSeconds(this.#deps.now()));
@@ -113,88 +84,6 @@ export class TransformReconciler {
     memory.failed = undefined;
     memory.unrunnable = undefined;
     memory.dead = undefined;
-  }
-
-  async #run(pass: Pass, context: ReconcileContext): Promise<PassEnd | 'again'> {
-    const { object, transform, memory, isNew } = pass;
-    const { signal, log } = context;
-    const { namespace, name } = transform.metadata;
-    if (transform.spec.suspend === true) return await this.#suspend(transform, memory, signal);
-    const approved = await followApproval(this.#deps, pass, context);
-    if (approved === 'again') return approved;
-    if (approved !== undefined) return heldBy({ graph: approved, token: reconcileToken(transform) });
-    const isFixed = transform.spec.rollbackTo !== undefined;
-    const source = isFixed ? undefined : await resolveSource(this.#deps, transform, memory, signal);
-    const stored = this.#deps.graphs.get(namespace, name);
-    const graph = stored === undefined ? undefined : viewGraph(stored);
-    const hold = holdOf(graph, transform);
-    if (hold !== undefined) return endOf(transform, memory, source, undefined, { hold });
-    const resolution = resolutionIn(source);
-    const relation = graph === undefined ? undefined : relationOf(graph, transform);
-    const task = { transform, memory, graph, relation, resolution, render: undefined, isNew };
-    const wanted = wantedRevision(transform, resolution);
-    if (wanted !== undefined) {
-      const pinned = await bringRevision(this.#deps, { object, task, log }, wanted, signal);
-      return pinned === 'again' ? pinned : endOf(transform, memory, source, undefined, pinned);
-    }
-    return await this.#runRender({ object, task, log }, source, signal);
-  }
-
-  async #runRender(
-    run: PinRun,
-    source: SourceMemory | undefined,
-    signal: AbortSignal,
-  ): Promise<PassEnd | 'again'> {
-    const { transform, memory, graph, resolution } = run.task;
-    const running = {
-      hash: hashAtHand(graph, transform, memory),
-      nodes: graph?.spec?.nodes ?? [],
-      live: liveValuesOf(graph),
-      isExecuted: graph?.status?.nodeStatus !== undefined,
-    };
-    const input = await resolveInput(this.#deps, transform, memory, signal);
-    const rendered = withInput(transform, input);
-    const render =
-      resolution === undefined || rendered === undefined
-        ? undefined
-        : await renderTransform(this.#deps, rendered, memory, resolution, running, signal);
-    const outcome = await bringGraph(this.#deps, { ...run.task, render }, signal);
-    if (outcome.graph !== undefined && outcome.graph !== graph) {
-      run.log.info({ renderHash: outcome.graph.spec?.metadata.renderHash }, 'ResourceGraph written');
-    }
-    const warnings = this.#sizeWarnings(outcome.graph, memory);
-    const failure = outcome.failure ?? (resolution === undefined ? undefined : inputFailure(input));
-    const found = {
-      ...outcome,
-      failure,
-      sizeWarnings: warnings,
-      pinning: { pin: undefined },
-      hold: render?.state === 'held' ? render.hold : undefined,
-      liveRenders: liveRendersOf(memory, render, outcome.graph?.spec?.metadata.renderHash),
-    };
-    const end = endOf(transform, memory, memory.source ?? source, render, found, input.nextAtMs);
-    const way = await rollBackFailed(this.#deps, run, end.findings, signal);
-    if (way === 'again') return way;
-    return way === undefined ? end : { ...end, findings: { ...end.findings, hasNoWayBack: true } };
-  }
-
-  /** Of a suspended Transform only the policies reach the graph, and that it is suspended is one of them. */
-  async #suspend(transform: Transform, memory: TransformMemory, signal: AbortSignal): Promise<PassEnd> {
-    const { namespace, name } = transform.metadata;
-    const stored = this.#deps.graphs.get(namespace, name);
-    const graph = stored === undefined ? undefined : viewGraph(stored);
-    const relation = graph === undefined ? undefined : relationOf(graph, transform);
-    const isOurs = relation === 'ours' || relation === 'lost';
-    const nothing = { resolution: undefined, render: undefined, isNew: false };
-    const task = { transform, memory, graph, relation, ...nothing };
-    const outcome = isOurs ? await bringGraph(this.#deps, task, signal) : { graph: undefined };
-    const findings = { ...outcome, isSuspended: true, token: reconcileToken(transform) };
-    return heldBy(findings);
-  }
-
-  #sizeWarnings(graph: GraphView | undefined, memory: TransformMemory): readonly Violation[] {
-    if (graph?.spec === undefined) return [];
-    return sizeWarnings(measureGraph(graph, graph.spec, memory).size, this.#deps.limits);
   }
 
   #resultOf(statusDueMs: number | undefined, expiresAtMs: number | undefined, end: PassEnd): Result {
@@ -226,72 +115,4 @@ function storedStatus(stored: KubeObject): TransformStatus {
   const spec = { cueRef: { type: 'inline', ref: '-' } };
   const decoded = decodeTransform({ ...stored, spec });
   return decoded.ok ? (decoded.value.status ?? {}) : {};
-}
-
-/** Of a pass that asks neither source nor render: what ends that is an event. */
-function heldBy(findings: Findings): PassEnd {
-  return { findings, sourceDueAtMs: undefined, renderDueAtMs: undefined };
-}
-
-/** Why nothing may be written right now. */
-function holdOf(graph: GraphView | undefined, transform: Transform): Hold | undefined {
-  const relation = graph === undefined ? undefined : relationOf(graph, transform);
-  if (relation === 'terminating') {
-    const blockedBy = graph?.status?.blockedBy;
-    const rest = blockedBy === undefined ? '' : `: ${blockedBy}`;
-    const message = `the earlier ResourceGraph of this name is being deleted${rest}`;
-    return { reason: 'GraphTerminating', message, isStalled: false };
-  }
-  if (relation !== 'foreign') return undefined;
-  const message = `ResourceGraph ${transform.metadata.name} is controlled by another object`;
-  return { reason: 'GraphNotOurs', message, isStalled: true };
-}
-
-function endOf(
-  transform: Transform,
-  memory: TransformMemory,
-  source: SourceMemory | undefined,
-  render: RenderOutcome | undefined,
-  outcome: Pick<Findings, 'failure' | 'graph' | 'hold' | 'liveRenders' | 'pinning' | 'sizeWarnings'>,
-  inputDueAtMs?: number,
-): PassEnd {
-  const failure = outcome.failure ?? failureOf(source, render);
-  const hasSummary = render?.state === 'known' || render?.state === 'rendered';
-  return {
-    findings: {
-      ...outcome,
-      failure,
-      resolution: resolutionIn(source),
-      summary: hasSummary ? render.summary : undefined,
-      token: reconcileToken(transform),
-    },
-    sourceDueAtMs: earliest(source?.nextAtMs, inputDueAtMs),
-    renderDueAtMs:
-      (render?.state === 'failed' || render?.state === 'known' ? render.dueAtMs : undefined) ??
-      memory.unrunnable?.retryAtMs ??
-      memory.failed?.retryAtMs,
-  };
-}
-
-/** The Transform with its whole input; undefined where a part of it can't be had. */
-function withInput(transform: Transform, { answer }: InputMemory): Transform | undefined {
-  return answer.ok ? { ...transform, spec: { ...transform.spec, input: answer.input } } : undefined;
-}
-
-function inputFailure({ answer }: InputMemory): Failure | undefined {
-  return answer.ok ? undefined : answer.failure;
-}
-
-function earliest(...timesMs: readonly (number | undefined)[]): number | undefined {
-  const known = timesMs.filter((timeMs) => timeMs !== undefined);
-  return known.length === 0 ? undefined : Math.min(...known);
-}
-
-function resolutionIn(source: SourceMemory | undefined): Resolution | undefined {
-  return source?.answer.ok === true ? source.answer.resolution : undefined;
-}
-
-function failureOf(source: SourceMemory | undefined, render: RenderOutcome | undefined): Failure | undefined {
-  if (source?.answer.ok === false) return { step: 'Fetched', error: source.answer.error, violations: [] };
-  return render?.state === 'failed' ? render.failed.failure : undefined;
 }
