@@ -1,4 +1,4 @@
-// Where the programs of the control plane come from: KUBEBUILDER_ASSETS, the cache, or a build into the cache.
+// Where the programs of a set come from: KUBEBUILDER_ASSETS, the cache, or a build into the cache.
 // Nothing half-written is ever seen: programs are made in a folder beside the cache and renamed into it one by one.
 import { constants } from 'node:fs';
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
@@ -7,14 +7,18 @@ import { basename, dirname, join } from 'node:path';
 import { downloadBinaries } from './download.ts';
 import { buildBinaries, findGo, type Report } from './go-build.ts';
 import { withLock } from './install-lock.ts';
-import { BINARY_NAMES, type BinaryName, cacheKey, hostPlatform, VERSIONS } from './versions.ts';
+import { CONTROL_PLANE, HELM, type ProgramSet } from './program-sets.ts';
+import { type BinaryName, hostPlatform, type ProgramName } from './versions.ts';
 
-/** The programs, ready to run. */
-export interface Binaries {
-  /** The cache folder; programs from KUBEBUILDER_ASSETS lie elsewhere, {@link Binaries.path} knows. */
+/** The programs of a set, ready to run. */
+export interface Programs<Name extends ProgramName> {
+  /** The cache folder; programs from KUBEBUILDER_ASSETS lie elsewhere, {@link Programs.path} knows. */
   readonly directory: string;
-  path(name: BinaryName): string;
+  path(name: Name): string;
 }
+
+/** The programs of a control plane. */
+export type Binaries = Programs<BinaryName>;
 
 /** How to get programs that are missing: by Go where it is installed, else by download. */
 export type BinarySource = 'auto' | 'go' | 'download';
@@ -32,25 +36,37 @@ const WORKSHOP_SUFFIX = '.partial-';
 const ENSURE_TIMEOUT_MS = 60 * 60_000;
 
 /**
- * Finds the programs, and makes those that are missing: some minutes, once per machine and version.
+ * Finds the control plane's programs, and makes those that are missing: some minutes, once per machine and version.
  * KUBEBUILDER_ASSETS should hold the pinned Kubernetes minor version: the controller manager and the scheduler, which
  * it lacks, must not be newer than its API server.
  */
 export async function ensureBinaries(options: EnsureOptions = {}): Promise<Binaries> {
+  return await ensurePrograms(CONTROL_PLANE, options);
+}
+
+/** The path of Helm, which is made where it is missing. Only what is tested with Helm needs it. */
+export async function ensureHelm(options: EnsureOptions = {}): Promise<string> {
+  return (await ensurePrograms(HELM, options)).path('helm');
+}
+
+async function ensurePrograms<Name extends ProgramName>(
+  set: ProgramSet<Name>,
+  options: EnsureOptions,
+): Promise<Programs<Name>> {
   const env = options.env ?? process.env;
   const report = options.report ?? ((line: string) => void process.stderr.write(`control plane: ${line}\n`));
   const signal = options.signal ?? AbortSignal.timeout(ENSURE_TIMEOUT_MS);
-  const directory = cacheDirectory(env);
+  const directory = cacheDirectory(env, set.key);
   const assets = env['KUBEBUILDER_ASSETS'];
-  const found = new Map<BinaryName, string>();
-  const findMissing = async (): Promise<BinaryName[]> => {
-    for (const name of BINARY_NAMES) {
+  const found = new Map<Name, string>();
+  const findMissing = async (): Promise<Name[]> => {
+    for (const name of set.names) {
       const places = assets === undefined || assets === '' ? [directory] : [assets, directory];
       for (const place of places.toReversed()) {
         if (await isExecutable(join(place, name))) found.set(name, join(place, name));
       }
     }
-    return BINARY_NAMES.filter((name) => !found.has(name));
+    return set.names.filter((name) => !found.has(name));
   };
   if ((await findMissing()).length > 0) {
     await mkdir(directory, { recursive: true });
@@ -59,11 +75,10 @@ export async function ensureBinaries(options: EnsureOptions = {}): Promise<Binar
       const missing = await findMissing();
       await removeLeftovers(directory);
       if (missing.length > 0)
-        await install(missing, directory, { source: options.source ?? 'auto', env, report, signal });
+        await install(set, missing, directory, { source: options.source ?? 'auto', env, report, signal });
     });
     const missing = await findMissing();
-    if (missing.length > 0)
-      throw new Error(`control plane programs are still missing: ${missing.join(', ')}`);
+    if (missing.length > 0) throw new Error(`programs are still missing: ${missing.join(', ')}`);
   }
   return {
     directory,
@@ -71,10 +86,10 @@ export async function ensureBinaries(options: EnsureOptions = {}): Promise<Binar
   };
 }
 
-function cacheDirectory(env: NodeJS.ProcessEnv): string {
+function cacheDirectory(env: NodeJS.ProcessEnv, key: string): string {
   const cache = env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
   const root = env['PEQUOD_CONTROL_PLANE_CACHE'] || join(cache, 'pequod', 'control-plane');
-  return join(root, cacheKey(hostPlatform()));
+  return join(root, key);
 }
 
 interface Means {
@@ -85,23 +100,21 @@ interface Means {
 }
 
 async function install(
-  names: readonly BinaryName[],
+  { sources, versions, buildTime }: ProgramSet<ProgramName>,
+  names: readonly ProgramName[],
   directory: string,
   { source, env, report, signal }: Means,
 ): Promise<void> {
   const go = source === 'download' ? undefined : await findGo(env);
   if (source === 'go' && go === undefined) throw new Error('go is not installed or does not run');
-  const { kubernetes, etcd, kwok } = VERSIONS;
-  report(`${names.join(', ')} are not there yet (Kubernetes ${kubernetes}, etcd ${etcd}, kwok ${kwok})`);
+  report(`not there yet: ${names.join(', ')} (${versions})`);
   const workshop = await mkdtemp(`${directory}${WORKSHOP_SUFFIX}`);
   try {
     if (go !== undefined) {
-      report(
-        `building them from source with ${go}: about 4 minutes on 2 cores, only this once; cache: ${directory}`,
-      );
-      await buildBinaries(names, hostPlatform(), workshop, env, report, signal);
+      report(`building from source with ${go}: ${buildTime}, only this once; cache: ${directory}`);
+      await buildBinaries(names, sources, hostPlatform(), workshop, env, report, signal);
     } else {
-      report(`there is no Go to build them with: downloading the official ones; cache: ${directory}`);
+      report(`there is no Go to build with: downloading the official ones; cache: ${directory}`);
       await downloadBinaries(names, hostPlatform(), workshop, report, signal);
     }
     for (const name of names) await rename(join(workshop, name), join(directory, name));

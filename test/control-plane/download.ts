@@ -1,5 +1,5 @@
 // The official programs, for machines without Go. Each file is checked against the SHA-256 that its publisher states
-// over TLS: dl.k8s.io in a file beside each program, GitHub as the digest of a release's asset.
+// over TLS: dl.k8s.io and get.helm.sh in a file beside each program, GitHub as the digest of a release's asset.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isJsonArray, isJsonObject } from '../../src/json/index.ts';
 import type { Report } from './go-build.ts';
-import { type BinaryName, type Platform, VERSIONS } from './versions.ts';
+import { type Platform, type ProgramName, VERSIONS } from './versions.ts';
 
 const run = promisify(execFile);
 
@@ -18,16 +18,14 @@ interface Download {
 
 /** Fetches, checks and unpacks the programs into `directory`. Only Linux has official ones for all of them. */
 export async function downloadBinaries(
-  names: readonly BinaryName[],
+  names: readonly ProgramName[],
   platform: Platform,
   directory: string,
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
   if (platform.os !== 'linux') {
-    throw new Error(
-      `there are no official control plane programs for ${platform.os}: install Go to build them`,
-    );
+    throw new Error(`there are no official programs for ${platform.os}: install Go to build them`);
   }
   for (const name of names) {
     const download = await locate(name, platform, signal);
@@ -38,12 +36,13 @@ export async function downloadBinaries(
       throw new Error(`${download.url} has SHA-256 ${sha256}, its publisher states ${download.sha256}`);
     }
     const path = join(directory, name);
-    await (name === 'etcd' ? unpackEtcd(bytes, path) : writeFile(path, bytes));
+    const isArchive = name === 'etcd' || name === 'helm';
+    await (isArchive ? unpack(name, bytes, path) : writeFile(path, bytes));
     await chmod(path, 0o755);
   }
 }
 
-async function locate(name: BinaryName, { os, arch }: Platform, signal: AbortSignal): Promise<Download> {
+async function locate(name: ProgramName, { os, arch }: Platform, signal: AbortSignal): Promise<Download> {
   switch (name) {
     case 'etcd': {
       const asset = `etcd-v${VERSIONS.etcd}-${os}-${arch}.tar.gz`;
@@ -51,12 +50,20 @@ async function locate(name: BinaryName, { os, arch }: Platform, signal: AbortSig
     }
     case 'kwok':
       return await locateAsset('kubernetes-sigs/kwok', `v${VERSIONS.kwok}`, `kwok-${os}-${arch}`, signal);
+    case 'helm': {
+      const url = `https://get.helm.sh/helm-v${VERSIONS.helm}-${os}-${arch}.tar.gz`;
+      return { url, sha256: await stated(`${url}.sha256sum`, signal) };
+    }
     default: {
       const url = `https://dl.k8s.io/release/v${VERSIONS.kubernetes}/bin/${os}/${arch}/${name}`;
-      const sha256 = (await fetchBytes(`${url}.sha256`, signal)).toString('utf8').trim().split(/\s/)[0] ?? '';
-      return { url, sha256 };
+      return { url, sha256: await stated(`${url}.sha256`, signal) };
     }
   }
+}
+
+/** The sum in a file beside a program: the first word. */
+async function stated(url: string, signal: AbortSignal): Promise<string> {
+  return (await fetchBytes(url, signal)).toString('utf8').trim().split(/\s/)[0] ?? '';
 }
 
 async function locateAsset(
@@ -89,14 +96,14 @@ async function fetchBytes(url: string, signal: AbortSignal): Promise<Buffer> {
   return Buffer.from(await response.arrayBuffer());
 }
 
-/** Takes the one program that is needed out of etcd's archive. */
-async function unpackEtcd(archive: Buffer, path: string): Promise<void> {
+/** Takes the one program that is needed out of its archive. */
+async function unpack(name: 'etcd' | 'helm', archive: Buffer, path: string): Promise<void> {
   const folder = `${path}.unpacked`;
   await mkdir(folder);
   try {
-    await writeFile(join(folder, 'etcd.tar.gz'), archive);
-    await run('tar', ['-xzf', 'etcd.tar.gz', '--strip-components=1'], { cwd: folder });
-    await rename(join(folder, 'etcd'), path);
+    await writeFile(join(folder, 'archive.tar.gz'), archive);
+    await run('tar', ['-xzf', 'archive.tar.gz', '--strip-components=1'], { cwd: folder });
+    await rename(join(folder, name), path);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -2,29 +2,28 @@ import { spawn } from 'node:child_process';
 import { totalmem } from 'node:os';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { type BinaryName, type Platform, VERSIONS } from './versions.ts';
+import { type Platform, type ProgramName, VERSIONS } from './versions.ts';
 
 /** Takes one line of progress. */
 export type Report = (line: string) => void;
 
-const SOURCES = fileURLToPath(new URL('go/', import.meta.url));
 const REPORT_MS = 15_000;
 const GIBIBYTE = 1024 ** 3;
 const ERROR_LINES = 20;
 
-const PACKAGES: Readonly<Record<BinaryName, string>> = {
+const PACKAGES: Readonly<Record<ProgramName, string>> = {
   etcd: './etcd',
   'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
   'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
   'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
   kubectl: 'k8s.io/kubernetes/cmd/kubectl',
   kwok: 'sigs.k8s.io/kwok/cmd/kwok',
+  helm: 'helm.sh/helm/v4/cmd/helm',
 };
 
 /** The installed Go's version ("go1.26.8"), or undefined where there is none. */
 export async function findGo(env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const child = spawn('go', ['env', 'GOVERSION'], { cwd: SOURCES, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn('go', ['env', 'GOVERSION'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
   const isFound = new Promise<boolean>((resolve) => {
     child.once('error', () => resolve(false));
     child.once('close', (code) => resolve(code === 0));
@@ -34,11 +33,12 @@ export async function findGo(env: NodeJS.ProcessEnv): Promise<string | undefined
 }
 
 /**
- * Compiles the programs into `directory`, with modules from Go's module proxy, checked against go.sum. All in one
- * call, which compiles the packages that they share once. Reports every 15 seconds.
+ * Compiles the programs into `directory`, with modules from Go's module proxy, checked against the go.sum in `sources`.
+ * All in one call, which compiles the packages that they share once. Reports every 15 seconds.
  */
 export async function buildBinaries(
-  names: readonly BinaryName[],
+  names: readonly ProgramName[],
+  sources: string,
   platform: Platform,
   directory: string,
   env: NodeJS.ProcessEnv,
@@ -57,7 +57,7 @@ export async function buildBinaries(
     ...names.map((name) => PACKAGES[name]),
   ];
   const child = spawn('go', args, {
-    cwd: SOURCES,
+    cwd: sources,
     env: buildEnvironment(env, platform),
     stdio: ['ignore', 'ignore', 'pipe'],
   });

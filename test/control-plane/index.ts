@@ -10,7 +10,13 @@ export {
   type CallFilter,
   parseAuditLines,
 } from './audit-log.ts';
-export { type Binaries, type BinarySource, type EnsureOptions, ensureBinaries } from './binaries.ts';
+export {
+  type Binaries,
+  type BinarySource,
+  type EnsureOptions,
+  ensureBinaries,
+  ensureHelm,
+} from './binaries.ts';
 export type { OptionalComponent } from './components.ts';
 export {
   type ControlPlane,

@@ -1,8 +1,8 @@
-// The one place that pins what the control plane is made of. The Go sources in go/ pin the same versions: change
+// The one place that pins what the control plane is made of, and Helm. The Go sources in go/ pin the same versions: change
 // both together.
 
 /** Pinned versions of the programs; `kubernetes` covers kube-apiserver, controller-manager, scheduler and kubectl. */
-export const VERSIONS = { kubernetes: '1.36.3', etcd: '3.6.16', kwok: '0.8.0' } as const;
+export const VERSIONS = { kubernetes: '1.36.3', etcd: '3.6.16', kwok: '0.8.0', helm: '4.3.1' } as const;
 
 /** The programs of a control plane, by their file names. */
 export const BINARY_NAMES = [
@@ -15,6 +15,9 @@ export const BINARY_NAMES = [
 ] as const;
 
 export type BinaryName = (typeof BINARY_NAMES)[number];
+
+/** All programs that can be made. */
+export type ProgramName = BinaryName | 'helm';
 
 /** Go's names for this machine's system and processor, which the release downloads use too. */
 export interface Platform {

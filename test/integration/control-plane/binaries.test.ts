@@ -1,8 +1,8 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ensureBinaries } from '../../control-plane/index.ts';
+import { ensureBinaries, ensureHelm } from '../../control-plane/index.ts';
 
 let root: string;
 let env: NodeJS.ProcessEnv;
@@ -57,7 +57,7 @@ test('two runs at once build once, and a third finds the programs without a word
   expect(await builds()).toBe(1);
   expect(lines).toEqual(
     expect.arrayContaining([
-      expect.stringContaining('building them from source with go1.26.0'),
+      expect.stringContaining('building from source with go1.26.0'),
       expect.stringContaining(`waiting for process ${process.pid}`),
       expect.stringContaining('built 6 programs (1 packages)'),
     ]),
@@ -74,6 +74,16 @@ test('two runs at once build once, and a third finds the programs without a word
     'kwok',
   ]);
   expect(await readdir(join(root, 'cache'))).toHaveLength(1);
+});
+
+test('Helm is built only where it is asked for, in a folder of its own', async () => {
+  const { directory } = await ensureBinaries({ env, report });
+  const helm = await ensureHelm({ env, report });
+  expect(await ensureHelm({ env, report })).toBe(helm);
+  expect(dirname(helm)).not.toBe(directory);
+  expect(await builds()).toBe(2);
+  expect(await readdir(dirname(helm))).toEqual(['helm']);
+  expect(await readdir(join(root, 'cache'))).toHaveLength(2);
 });
 
 test('programs in KUBEBUILDER_ASSETS are taken, and only the others are built', async () => {
