@@ -1,5 +1,5 @@
 // The composition root: makes every part, hands each what it needs, starts them in order and stops them in reverse.
-import { GRAPH_LABEL, type KubeObject, MODULE_LABEL } from './api/index.ts';
+import { GRAPH_LABEL, type KubeObject } from './api/index.ts';
 import { observe } from './apply/index.ts';
 import {
   Children,
@@ -14,21 +14,16 @@ import { createTransformController, DEFAULT_GRAPH_WRITE_LIMITS } from './control
 import { EgressGuard } from './egress/index.ts';
 import {
   type CallRecord,
-  CONFIG_MAPS,
-  CUSTOM_RESOURCE_DEFINITIONS,
-  Informer,
   InformerSet,
   inClusterConfig,
   isInCluster,
   kubeconfigConfig,
-  NAMESPACES,
   OperatorClient,
-  RESOURCE_GRAPHS,
   RestMapper,
-  TRANSFORMS,
 } from './kube/index.ts';
 import type { Logger } from './observability/index.ts';
 import { readClusterFacts, readOwnIdentity } from './operator-facts.ts';
+import { operatorWatches, watchParts } from './operator-watches.ts';
 import { NetworkAsker, Probes } from './probes/index.ts';
 import { createEvaluatorPool, DEFAULT_RENDER_LIMITS, type ModuleRenderer, Renderer } from './render/index.ts';
 import { RevisionStore } from './revisions/index.ts';
@@ -127,35 +122,8 @@ async function buildParts(
   const { log } = options;
   const basics = { client: operator, log, now: Date.now, random: Math.random };
   const mapper = new RestMapper({ client: operator, now: Date.now });
-  const transforms = new Informer({ ...basics, resource: TRANSFORMS, project: slim, isEqual: isSameVersion });
-  const graphs = new Informer({
-    ...basics,
-    resource: RESOURCE_GRAPHS,
-    project: slim,
-    isEqual: isSameVersion,
-  });
-  const namespaces = new Informer({
-    ...basics,
-    resource: NAMESPACES,
-    isMetadataOnly: true,
-    project: ({ metadata }) => ({ isTerminating: metadata.deletionTimestamp !== undefined }),
-    isEqual: (a, b) => a.isTerminating === b.isTerminating,
-  });
-  const definitions = new Informer({
-    ...basics,
-    resource: CUSTOM_RESOURCE_DEFINITIONS,
-    isMetadataOnly: true,
-    project: ({ metadata }) => metadata.resourceVersion ?? '',
-    isEqual: (a, b) => a === b,
-  });
-  const modules = new Informer({
-    ...basics,
-    resource: CONFIG_MAPS,
-    labelSelector: `${MODULE_LABEL} in (true,input)`,
-    isMetadataOnly: true,
-    project: slim,
-    isEqual: isSameVersion,
-  });
+  const watches = operatorWatches(basics);
+  const { transforms, graphs, namespaces, definitions, modules } = watches;
   const interests = new NodeInterests();
   graphs.onChange(({ key, current }) =>
     interests.update({ namespace: key.namespace ?? '', name: key.name }, current),
@@ -238,11 +206,7 @@ async function buildParts(
       await asker.close();
     }),
     closing('mirror watches', () => mirrorInformers.stop()),
-    watching('namespaces', namespaces),
-    watching('kinds', definitions),
-    watching('transforms', transforms),
-    watching('resource graphs', graphs),
-    watching('modules', modules),
+    ...watchParts(watches),
     graphController,
     transformController,
   ];
@@ -263,35 +227,8 @@ function loggedRenderer(renderer: ModuleRenderer, log: Logger): ModuleRenderer {
   };
 }
 
-/** An object without the field ownership that only the API server needs. */
-function slim(object: KubeObject): KubeObject {
-  const { managedFields: _managedFields, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
-
-function isSameVersion(left: KubeObject, right: KubeObject): boolean {
-  return (
-    left.metadata.uid === right.metadata.uid &&
-    left.metadata.resourceVersion === right.metadata.resourceVersion
-  );
-}
-
 function closing(name: string, close: () => Promise<void>): Runnable {
   return { name, start: async () => undefined, stop: close };
-}
-
-/** Ready when the first list is in; then it goes on by itself, whatever happens to its stream. */
-function watching<T>(name: string, informer: Informer<T>): Runnable {
-  return {
-    name: `watch of ${name}`,
-    start: async (signal) => {
-      informer.start();
-      await informer.waitForSync(signal);
-    },
-    stop: () => informer.stop(),
-    health: () =>
-      informer.state === 'Live' ? undefined : `${informer.state}: ${informer.lastError?.message ?? ''}`,
-  };
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
