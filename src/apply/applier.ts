@@ -10,10 +10,11 @@
 // - Every apply is first sent without force. Fields are forced only with the resourceVersion that was judged (judge.ts),
 //   so that of two that race for an object the second is refused; what another graph applied is never forced.
 // - With mode `Create` nothing is ever sent but the apply that can only create.
-import type { ManagedFieldsEntry } from '../api/index.ts';
+import type { KubeObject, ManagedFieldsEntry } from '../api/index.ts';
 import { ApplyConflictError } from '../errors.ts';
 import { isPreconditionFailed, retiredApiVersion, type TenantClient } from '../kube/index.ts';
 import { claimOfAnother, isAboutMembership, nobodysOf } from './conflict.ts';
+import { type DriftLook, type DriftQuestion, driftBetween, lookForDrift } from './drift.ts';
 import { refusePointersIntoLists } from './ignored-fields.ts';
 import { immutableFields } from './immutable.ts';
 import { guardOf, judge, refuseAnothers, refuseTerminating } from './judge.ts';
@@ -64,6 +65,11 @@ export class ObjectApplier {
     }
   }
 
+  /** Finds out what a repair would put back. Nothing is written. @throws as the client does */
+  async look(question: DriftQuestion, signal: AbortSignal): Promise<DriftLook> {
+    return await lookForDrift(this.#writer, question, signal);
+  }
+
   async #try(
     request: ApplyRequest,
     { isLookFirst, conflict }: Try,
@@ -82,7 +88,7 @@ export class ObjectApplier {
     const outcome = await writeObject(this.#writer, request, live, guard, signal);
     if (conflict !== undefined && guard.isForced)
       request.tell({ type: 'taken', conflicts: conflict.conflicts });
-    return outcome;
+    return request.isRepair ? withDrift(request, live, outcome, owner) : outcome;
   }
 
   /** What a refusal is answered with. @throws the refusal, or what it means, where nothing answers it */
@@ -146,6 +152,18 @@ export class ObjectApplier {
     }
     return LOOK_AGAIN;
   }
+}
+
+/** An apply that left the resourceVersion as it was found everything in place. */
+function withDrift(
+  request: ApplyRequest,
+  live: KubeObject | undefined,
+  outcome: ApplyOutcome,
+  { manager }: GraphOwner,
+): ApplyOutcome {
+  const { object } = outcome;
+  if (live !== undefined && live.metadata.resourceVersion === object.metadata.resourceVersion) return outcome;
+  return { ...outcome, drift: driftBetween(request, live, object, manager) };
 }
 
 /** An object that is looked at several times is recorded once. */

@@ -7,6 +7,7 @@ export {
   previewAdoption,
 } from './adoption/index.ts';
 export { ObjectApplier } from './applier.ts';
+export type { Drift, DriftLook } from './drift.ts';
 export { fieldManagerOf, isOurs, ownersOfPointer } from './fields/index.ts';
 export { immutableFields } from './immutable.ts';
 export { markedOrigin, originOf, originOfKnown } from './origin.ts';

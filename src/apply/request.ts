@@ -2,6 +2,7 @@
 import type { ApplyPolicy, InventoryItem, KubeObject, Origin } from '../api/index.ts';
 import type { FieldConflict } from '../errors.ts';
 import type { Resource } from '../kube/index.ts';
+import type { Drift } from './drift.ts';
 
 /** One object to bring about. */
 export interface ApplyRequest {
@@ -34,4 +35,6 @@ export interface ApplyOutcome {
   readonly object: KubeObject;
   /** False where the object is left as it was. */
   readonly isWritten: boolean;
+  /** What a repair put back; undefined where it changed nothing, as where only the server's defaults are others now. */
+  readonly drift?: Drift;
 }

@@ -146,6 +146,12 @@ export class Pass {
     this.#isStopped = true;
   }
 
+  /** True for a node that is left as it is until a later time: its try failed, or it is not to be tried yet. */
+  isPutOff(id: string): boolean {
+    const { work, notBeforeMs } = this.#entryOf(id);
+    return work !== 'none' && notBeforeMs > 0;
+  }
+
   /** The stored part of one node's status, at no cost; {@link statuses} adds who holds it back. */
   statusOf(id: string): NodeStatus {
     return this.#entryOf(id).status;

@@ -31,6 +31,7 @@ import type { Ledger } from './ledger.ts';
 import type { NodeInterests } from './node-interests.ts';
 import type { GraphSession } from './session.ts';
 import { isMirrored, type NodeTarget, type Targets } from './targets.ts';
+import { isCreatedOnly } from './work.ts';
 
 export interface Execution {
   readonly key: NamespacedName;
@@ -167,10 +168,7 @@ async function applyNode(
     run.session.clear(entry);
     if (isAdopting) run.log.info({ node: start.id, object: describeIdentity(entry) }, 'object adopted');
     if (!outcome.isWritten) return outcome;
-    if (start.work === 'repair') {
-      run.session.repairPace.repaired(target.identity, run.now());
-      run.log.info({ node: start.id, object: describeIdentity(target.identity) }, 'object repaired');
-    }
+    if (start.work === 'repair') noteRepair(run, start.id, target, outcome);
     run.children.observeOwnWrite(run.key, resource, outcome.object);
     return outcome;
   } catch (error) {
@@ -179,6 +177,28 @@ async function applyNode(
     if (mayHaveLanded(error)) run.session.suspect(entry);
     throw error;
   }
+}
+
+/** A repair that changed nothing was none: its hash is taken over. It counts for the pace all the same. */
+function noteRepair(run: Execution, node: string, target: NodeTarget, { drift }: ApplyOutcome): void {
+  const { drift: memory, repairPace } = run.session;
+  const object = describeIdentity(target.identity);
+  repairPace.repaired(target.identity, run.now());
+  if (drift === undefined) {
+    run.log.debug({ node, object }, 'object was as it should be');
+    return;
+  }
+  const { fields, managers } = drift;
+  run.log.info(
+    {
+      node,
+      object,
+      ...(fields.length === 0 ? {} : { fields: fields.join(', ') }),
+      ...(managers.length === 0 ? {} : { manager: managers.join(', ') }),
+    },
+    'object repaired',
+  );
+  if (!isCreatedOnly(target)) memory.repaired(node, target.identity, drift, run.now());
 }
 
 /** True where nothing is recorded of the object, or the watch bears out that it is ours: an inventory can be edited. */

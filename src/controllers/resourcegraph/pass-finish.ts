@@ -3,6 +3,7 @@ import { isoSeconds } from '../../graph/index.ts';
 import { DONE, REQUEUE, type Result, requeueAfter } from '../../runtime/index.ts';
 import { uselessResources, withAdoptions } from './adoption.ts';
 import { UNREAD_RETRY_MS } from './answers.ts';
+import { driftPolicyOf, driftSeen, type OpenDrift, openDrifts } from './drift.ts';
 import { areEqualButForExports, withExports } from './exports.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import type { Pruning } from './pass-prune.ts';
@@ -10,17 +11,31 @@ import { askForSigns } from './signs.ts';
 import { handledReconcile, type Outcome, statusOfOutcome } from './status.ts';
 import { deadlineInMs } from './status-progress.ts';
 
-/** What the status is made from; `pruning` is undefined where the pass has not come to it. */
-export function outcomeOf(prepared: Prepared, pruning: Outcome['pruning']): Outcome {
+/** What the status is made from while the pass is not over. */
+export function outcomeOf(prepared: Prepared): Outcome {
   const { pass, ledger, targets, adoptions } = prepared;
   const statuses = withExports(pass.statuses(), prepared.exportsOf);
   return {
     summary: pass.summary(),
     nodeStatus: withAdoptions(statuses, targets, ledger, adoptions),
     inventory: ledger.toInventory(),
-    pruning,
+    pruning: undefined,
     unadoptable: uselessResources(adoptions),
   };
+}
+
+/** What others changed and this pass did not put back. */
+function driftsOf({ graph, session, children, key, now }: PassRun, prepared: Prepared): readonly OpenDrift[] {
+  const { drifted, ledger, owner } = prepared;
+  if (drifted.size === 0) return [];
+  const policy = driftPolicyOf(graph);
+  return openDrifts(policy, drifted, prepared, ({ identity, resource }) => {
+    if (policy === 'correct') return session.drift.lastRepair(identity);
+    const entry = ledger.get(identity);
+    if (entry === undefined || resource === undefined) return undefined;
+    const seen = driftSeen(entry, children.observation(key, resource, identity), owner.manager);
+    return session.drift.lookAt(identity, seen, now())?.drift;
+  });
 }
 
 /** Values of a settled graph's objects may change as often as they like: they are told as progress is. */
@@ -38,11 +53,14 @@ export async function finish(
   signal: AbortSignal,
 ): Promise<Result> {
   const { graph, session, writer } = run;
-  const outcome = outcomeOf(prepared, pruning);
-  const status = {
+  const outcome = { ...outcomeOf(prepared), pruning, drifts: driftsOf(run, prepared) };
+  const found = {
     ...statusOfOutcome(graph, prepared.status, outcome, isoSeconds(run.now())),
     ...handledReconcile(graph),
   };
+  const isWrittenAnyway = (): boolean => writer.isNews(graph, found);
+  const repair = session.drift.due(found.lastDrift, isWrittenAnyway, run.now());
+  const status = repair.record === undefined ? found : { ...found, lastDrift: repair.record };
   askForSigns(run, prepared.targets, outcome.nodeStatus);
   const isProgress =
     outcome.summary.phase === 'Executing' ||
@@ -50,6 +68,8 @@ export async function finish(
     isNewsOfExports(prepared, outcome);
   const written = await writer.write(graph, session, status, isProgress, signal);
   if (written.type === 'stale') return REQUEUE;
+  if (repair.record !== undefined) session.drift.recorded(repair.record, run.now());
+  const lookAtMs = session.drift.nextLookAtMs;
   const wakeAtMs = prepared.pass.nextWakeAtMs;
   const deadlineMs = deadlineInMs(graph, status, run.now());
   const dueInMs = [
@@ -59,6 +79,8 @@ export async function finish(
     ...(prepared.isAnswerMissing ? [UNREAD_RETRY_MS] : []),
     ...(session.glimpses.nextAtMs === undefined ? [] : [Math.max(0, session.glimpses.nextAtMs - run.now())]),
     ...(pruning.againInMs === undefined ? [] : [pruning.againInMs]),
+    ...(repair.dueInMs === undefined ? [] : [repair.dueInMs]),
+    ...(lookAtMs === undefined ? [] : [Math.max(0, lookAtMs - run.now())]),
   ];
   return dueInMs.length === 0 ? DONE : requeueAfter(Math.min(...dueInMs));
 }

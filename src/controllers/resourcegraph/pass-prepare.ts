@@ -8,6 +8,7 @@ import type { Logger } from '../../observability/index.ts';
 import { type Adoptions, alignEntries, newAdoptions } from './adoption.ts';
 import { readMissingAnswers } from './answers.ts';
 import type { GraphDependencies } from './dependencies.ts';
+import { lookAtDrifts } from './drift-look.ts';
 import { publishExports } from './exports.ts';
 import { findChildren } from './found-children.ts';
 import {
@@ -27,7 +28,7 @@ import { signsOf } from './signs.ts';
 import { isReconcileAsked } from './status.ts';
 import type { StatusWriter } from './status-writer.ts';
 import { isMirrored, managedTargets, resolveTargets, type Targets } from './targets.ts';
-import { findWork, isCreatedOnly } from './work.ts';
+import { findWork, isCreatedOnly, repairedNodes } from './work.ts';
 
 /** What a pass works with. */
 export interface PassRun extends GraphDependencies {
@@ -55,6 +56,8 @@ export interface Prepared {
   /** An object whose expressions changed could not be read. */
   readonly isAnswerMissing: boolean;
   readonly adoptions: Adoptions;
+  /** Nodes whose objects are not as they were applied. */
+  readonly drifted: ReadonlySet<string>;
 }
 
 /** Finds out what there is to do. @throws PequodError where the graph as a whole can't be executed. */
@@ -92,6 +95,8 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
   const isAsked = isReconcileAsked(graph, status);
   if (isAsked) run.tenancy.forget(key.namespace, graph.spec.serviceAccountName);
   const isAnswerMissing = await readMissingAnswers(run, targets, ledger, signal);
+  session.drift.keepRepairs(() => [...targets.values()].map(({ identity }) => identity));
+  const left = await lookAtDrifts(run, { owner, status, targets: managed, ledger }, signal);
   const inputs = findWork(plan, targets, {
     isAsked,
     graph,
@@ -107,7 +112,8 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     mirrorOf: ({ planNode }) => mirrorViews.get(planNode.id),
     observationOf: ({ resource, identity }) =>
       resource === undefined ? undefined : children.observation(key, resource, identity),
-    glimpseOf: ({ identity }) => session.glimpses.at(identity, run.now()),
+    glimpseOf: ({ identity }) =>
+      session.glimpses.at(identity, run.now()) ?? session.drift.glimpseOf(identity, run.now()),
   });
   const pass = new Pass(plan, inputs, {
     concurrency: run.limits.graphConcurrency,
@@ -129,6 +135,7 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     plan,
     exportsOf,
     isAnswerMissing,
+    drifted: new Set([...left, ...repairedNodes(targets, inputs)]),
   };
 }
 

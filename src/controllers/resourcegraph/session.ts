@@ -8,6 +8,7 @@ import {
   type ResourceGraph,
   type ResourceGraphStatus,
 } from '../../api/index.ts';
+import { DriftMemory } from './drift-memory.ts';
 import { Glimpses } from './glimpses.ts';
 import { RepairPace } from './repair-pace.ts';
 import { Rivals } from './rivals.ts';
@@ -28,6 +29,7 @@ export class GraphSession {
   readonly repairPace: RepairPace = new RepairPace();
   readonly rivals: Rivals = new Rivals();
   readonly glimpses: Glimpses = new Glimpses();
+  readonly drift: DriftMemory = new DriftMemory();
   /** Objects whose last write may have landed without an answer, by identity key: until when they may land. */
   readonly #suspects: Map<string, number>;
   /** Until when a write of a process before this one may land, whichever entry it is for. */

@@ -1,6 +1,7 @@
 // The conditions of a graph, each from what it speaks of. `Reconciling` and `Stalled` are there only while they are true.
 import type { Condition } from '../../api/index.ts';
-import { type HasMetadata, removeCondition, setCondition } from '../../runtime/index.ts';
+import { findCondition, type HasMetadata, removeCondition, setCondition } from '../../runtime/index.ts';
+import type { OpenDrift } from './drift.ts';
 
 /** Reason of a graph that is suspended. */
 export const SUSPENDED = 'Suspended' as const;
@@ -42,4 +43,43 @@ export function conditionsOf(
         nowIso,
       )
     : removeCondition(conditions, 'Stalled');
+}
+
+/** Most objects that the condition names. */
+const MAX_DRIFTS = 5;
+
+/**
+ * The conditions with `DriftDetected`: true only while there is drift that is not repaired, false once it was, and not
+ * there where there never was any or where nobody wants to know.
+ */
+export function withDriftDetected(
+  graph: HasMetadata,
+  conditions: readonly Condition[],
+  drifts: readonly OpenDrift[],
+  nowIso: string,
+): readonly Condition[] {
+  const observedGeneration = graph.metadata.generation;
+  const [first] = drifts;
+  if (first === undefined) {
+    if (findCondition(conditions, 'DriftDetected') === undefined) return conditions;
+    const message = 'all objects are as they were applied';
+    return setCondition(
+      conditions,
+      { type: 'DriftDetected', status: 'False', reason: 'NoDrift', message, observedGeneration },
+      nowIso,
+    );
+  }
+  const message = describeDrifts(drifts);
+  return setCondition(
+    conditions,
+    { type: 'DriftDetected', status: 'True', reason: first.reason, message, observedGeneration },
+    nowIso,
+  );
+}
+
+/** `settings: ConfigMap shop/a: .data.k was changed by kubectl-edit; …` */
+export function describeDrifts(drifts: readonly OpenDrift[]): string {
+  const lines = drifts.slice(0, MAX_DRIFTS).map(({ nodeId, object, text }) => `${nodeId}: ${object}${text}`);
+  const more = drifts.length > MAX_DRIFTS ? [`${drifts.length - MAX_DRIFTS} more`] : [];
+  return [...lines, ...more].join('; ');
 }

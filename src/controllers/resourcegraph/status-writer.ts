@@ -68,6 +68,12 @@ export class StatusWriter {
     return result;
   }
 
+  /** True where the cluster does not have this status. */
+  isNews(graph: ResourceGraph, status: ResourceGraphStatus): boolean {
+    const current = this.#options.graphs.get(graph.metadata.namespace, graph.metadata.name);
+    return canonicalJson(fitStatus(status, graph.spec)) !== canonicalJson(current?.['status']);
+  }
+
   /** Sets the conditions of a graph that can't be read; the rest of its status is left as it is, whatever it is. */
   async writeProblem(
     stored: KubeObject,

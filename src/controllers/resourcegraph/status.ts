@@ -12,9 +12,16 @@ import {
 import { InvalidObjectError, messageOf, type PequodError } from '../../errors.ts';
 import { type GraphSummary, withSetbacks } from '../../graph/index.ts';
 import { findCondition, removeCondition, setCondition } from '../../runtime/index.ts';
+import type { OpenDrift } from './drift.ts';
 import type { Pruning } from './pass-prune.ts';
 import { withPruned } from './pruned-condition.ts';
-import { conditionsOf, type ReadyState, SUSPENDED } from './status-conditions.ts';
+import {
+  conditionsOf,
+  describeDrifts,
+  type ReadyState,
+  SUSPENDED,
+  withDriftDetected,
+} from './status-conditions.ts';
 import { withHealth } from './status-health.ts';
 import { executionOf, isTooLate, withinDeadline } from './status-progress.ts';
 
@@ -34,6 +41,8 @@ export interface Outcome {
   readonly pruning: Pick<Pruning, 'pruned' | 'removing'> | undefined;
   /** Resources that the Transform wants adopted and that can't be any node's, in words. */
   readonly unadoptable?: string | undefined;
+  /** What others changed and the pass left so; undefined where it is not over. */
+  readonly drifts?: readonly OpenDrift[] | undefined;
 }
 
 /** The status after a pass over the nodes. */
@@ -51,7 +60,9 @@ export function statusOfOutcome(
   const isComplete = summary.phase === 'Ready';
   const execution = executionOf(graph, previous, isComplete, nowIso);
   const ready = withinDeadline(graph, execution, readyOf(outcome), nowIso);
-  const conditions = conditionsOf(graph, previous.conditions, ready, removing, nowIso);
+  const said = conditionsOf(graph, previous.conditions, ready, removing, nowIso);
+  const conditions =
+    outcome.drifts === undefined ? said : withDriftDetected(graph, said, outcome.drifts, nowIso);
   const nodeStatus = withSetbacks(previous.nodeStatus, outcome.nodeStatus, execution, Date.parse(nowIso));
   const status: ResourceGraphStatus = {
     ...kept,
@@ -153,7 +164,7 @@ export function statusOfUndecodable(
   return { conditions: conditionsOf(stored, undefined, ready, [], nowIso) };
 }
 
-function readyOf({ summary, nodeStatus, unadoptable }: Outcome): ReadyState {
+function readyOf({ summary, nodeStatus, unadoptable, drifts = [] }: Outcome): ReadyState {
   const { counts } = summary;
   const total = counts.Pending + counts.Applied + counts.Ready + counts.Error;
   const progress = `${counts.Ready} of ${total} nodes are ready`;
@@ -161,8 +172,10 @@ function readyOf({ summary, nodeStatus, unadoptable }: Outcome): ReadyState {
     const message = messageOf(`${progress}; ${unadoptable}`, 1024);
     return { isReady: false, isStalled: true, reason: 'AdoptionRefused', message };
   }
-  if (summary.phase === 'Ready')
-    return { isReady: true, isStalled: false, reason: 'Ready', message: progress };
+  if (summary.phase === 'Ready') {
+    const message = drifts.length === 0 ? progress : `${progress}; drift: ${describeDrifts(drifts)}`;
+    return { isReady: true, isStalled: false, reason: 'Ready', message };
+  }
   const message = summary.blockedBy === undefined ? progress : `${progress}; ${summary.blockedBy}`;
   if (summary.phase !== 'Failed') return { isReady: false, isStalled: false, reason: 'Progressing', message };
   const reason = nodeStatus[summary.blockedByNodeId ?? '']?.reason ?? 'NodeFailed';

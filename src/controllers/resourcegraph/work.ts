@@ -4,6 +4,7 @@ import { type GraphOwner, type Observation, sentHash } from '../../apply/index.t
 import { FIELD_CONFLICT } from '../../errors.ts';
 import type { NodeInput, NodeWork, Plan, Readiness } from '../../graph/index.ts';
 import { isAdoptionDue } from './adoption.ts';
+import { driftPolicyOf, driftSeen } from './drift.ts';
 import { isOverByTtl, judgeReadiness, type Signs } from './judge.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
 import type { MirrorView } from './mirrors.ts';
@@ -30,6 +31,14 @@ export interface WorkContext {
   readonly hasLeft: (target: NodeTarget, isLeaving: boolean) => boolean;
   /** When an object that someone else keeps changing may be repaired, in ms; undefined for at once. */
   readonly nextRepairAtMs: (target: NodeTarget) => number | undefined;
+}
+
+/** The nodes whose objects are about to be repaired: what is only made where it is missing does not drift. */
+export function repairedNodes(targets: Targets, inputs: ReadonlyMap<string, NodeInput>): ReadonlySet<string> {
+  const repaired = new Set<string>();
+  for (const [id, target] of targets)
+    if (inputs.get(id)?.work === 'repair' && !isCreatedOnly(target)) repaired.add(id);
+  return repaired;
 }
 
 /** The inputs of a pass. */
@@ -79,10 +88,13 @@ function mirrorInput(target: NodeTarget, context: WorkContext): NodeInput {
 function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
   if (isMirrored(target)) return mirrorInput(target, context);
   const watched = context.observationOf(target);
-  const observation = watched ?? (isCreatedOnly(target) ? context.glimpseOf(target) : undefined);
+  const isRepaired = isCreatedOnly(target) || driftPolicyOf(context.graph) === 'correct';
+  const isGlimpsed = isCreatedOnly(target) || !isRepaired;
+  const observation = watched ?? (isGlimpsed ? context.glimpseOf(target) : undefined);
   const hasLeft = context.hasLeft(target, observation?.deletionTimestamp !== undefined);
   const status = retriedEarly(storedStatus(target, context, hasLeft), target, watched, context);
-  const work = workOf(target, context.entryOf(target), observation, status, context.owner);
+  const needed = workOf(target, context.entryOf(target), observation, status, context.owner);
+  const work = needed === 'repair' && !isRepaired ? 'none' : needed;
   const readiness = judgeReadiness(target, observation, status, context.signs, context.nowMs);
   return {
     status: work === 'repair' ? paced(status, repairAtMs(status, target, context)) : status,
@@ -155,7 +167,7 @@ function isChanged(work: NodeWork, status: NodeStatus): boolean {
 }
 
 /** What brings this node's object to what the node says. */
-function workOf(
+export function workOf(
   target: NodeTarget,
   entry: InventoryItem | undefined,
   observation: Observation | undefined,
@@ -174,7 +186,5 @@ function workOf(
   const desired = sentHash(target.stamped(entry.origin), target.planNode.node.ignoreFields ?? []);
   if (entry.sent !== desired) return 'update';
   if (isOverByTtl(target, observation, status)) return 'none';
-  if (observation?.uid !== entry.uid) return 'repair';
-  if (observation.deletionTimestamp !== undefined) return 'repair';
-  return observation.owned[owner.manager] === entry.owned ? 'none' : 'repair';
+  return driftSeen(entry, observation, owner.manager) === undefined ? 'none' : 'repair';
 }
