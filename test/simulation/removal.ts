@@ -45,7 +45,7 @@ export class Removal {
   #remove(item: InventoryItem, done: (result: Result) => void): void {
     const land = (): Result => {
       const live = this.#life.world.objects.get(item.name);
-      if (this.#mayStillLand(item)) return 'again';
+      if (this.#mayStillLand()) return 'again';
       return live?.isOurs === true ? this.#removeLive(item, live) : 'left';
     };
     send(this.#life, land, done, () => done('again'));
@@ -55,9 +55,9 @@ export class Removal {
    * An earlier life may have written to the object and not lived to see the answer. As long as that write may land, an
    * object is not known to be gone, and one that stays would be written to after it was let go.
    */
-  #mayStillLand({ sent, origin }: InventoryItem): boolean {
+  #mayStillLand(): boolean {
     const { timeline, startedAtMs, mutation } = this.#life;
-    if (mutation === 'forget-intents' || (sent !== undefined && origin === 'Created')) return false;
+    if (mutation === 'forget-intents') return false;
     return timeline.nowMs < startedAtMs + REQUEST_DEADLINE_MS;
   }
 

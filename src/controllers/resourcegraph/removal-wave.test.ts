@@ -57,20 +57,22 @@ it('keeps an entry whose creation may still land, and removes the object that la
   const first = await pass();
   expect(first.left).toEqual([]);
   expect(first.waiting).toMatchObject([{ message: expect.stringContaining('may still create it') }]);
-  expect(first.landsByMs).toBe(START_MS + 30_000);
+  expect(first.landsByMs).toBe(START_MS + 5_000);
   // It has landed: it is deleted, and gone at the next look.
   answer = 'pending';
-  advance(20_000);
+  advance(4_000);
   expect((await pass()).waiting).toHaveLength(1);
   expect(ledger.items()).toHaveLength(1);
   answer = 'gone';
-  advance(10_000);
+  advance(1_000);
   expect((await pass()).left).toHaveLength(1);
   expect(ledger.items()).toEqual([]);
 });
 
-it('lets an entry go at once where no write of ours can be on its way', async () => {
-  const { ledger, pass } = process([item('known', { uid: 'u' })], async () => 'gone');
+it('lets an entry go only when a repair from before the restart can not make its object anew', async () => {
+  const { ledger, pass, advance } = process([item('known', { uid: 'u', sent: 's' })], async () => 'gone');
+  expect((await pass()).left).toEqual([]);
+  advance(5_000);
   expect((await pass()).left).toHaveLength(1);
   expect(ledger.items()).toEqual([]);
 });
@@ -94,10 +96,10 @@ it.each(['released', 'abandoned'] as const)(
     const first = await pass();
     expect(first.left).toEqual([]);
     expect(first.waiting).toMatchObject([{ message: expect.stringContaining('may still reach it') }]);
-    expect(first.landsByMs).toBe(START_MS + 30_000);
+    expect(first.landsByMs).toBe(START_MS + 5_000);
     // It has landed: the object is let go once more.
     answers.push('released');
-    advance(30_000);
+    advance(5_000);
     expect((await pass()).left).toMatchObject([{ result: 'released' }]);
     expect(ledger.items()).toEqual([]);
   },
@@ -117,10 +119,11 @@ it('lets go at once what no process before this one can have written to', async 
 it('goes on with the others where one fails, and names what stays', async () => {
   const hold = { reason: 'Protected', message: 'is protected' } as const;
   const items = [item('held'), item('gone', { uid: 'u' }), item('broken')];
-  const { ledger, pass } = process(items, async ({ entry }) => {
+  const { ledger, pass, advance } = process(items, async ({ entry }) => {
     if (entry.name === 'broken') throw new Error('no');
     return entry.name === 'held' ? hold : 'gone';
   });
+  advance(5_000);
   const report = await pass();
   expect(report.held).toMatchObject([{ item: { name: 'held' }, hold }]);
   expect(report.failed).toMatchObject([{ item: { name: 'broken' } }]);

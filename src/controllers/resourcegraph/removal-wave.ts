@@ -92,7 +92,7 @@ export async function removeEntries(
       else if (result === 'pending') waiting.push({ item, message: describePending(run, item) });
       else if (result === 'again') again.push(item);
       else {
-        const landsByMs = run.session.landsByMs(item, result !== 'gone', atMs);
+        const landsByMs = run.session.landsByMs(item, atMs);
         if (landsByMs === undefined) leave(item, result);
         else {
           landings.push(landsByMs);

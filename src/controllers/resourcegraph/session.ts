@@ -13,8 +13,13 @@ import { Glimpses } from './glimpses.ts';
 import { RepairPace } from './repair-pace.ts';
 import { Rivals } from './rivals.ts';
 
-/** A write without an answer may still land for as long as a request may take, here or in a process before this one. */
+/** A write of this process that was not answered may still land for as long as a request may take. */
 const LANDING_MS = 30_000;
+/**
+ * A write of a process that is gone: the API server gives up a request whose client has left, and what it had handed on
+ * to its store is done in a moment.
+ */
+const EARLIER_LANDING_MS = 5_000;
 
 export class GraphSession {
   readonly uid: string;
@@ -42,7 +47,7 @@ export class GraphSession {
     this.uid = graph.metadata.uid ?? '';
     this.#now = now;
     const items = graph.status?.inventory?.items ?? [];
-    const landsByMs = now() + LANDING_MS;
+    const landsByMs = now() + EARLIER_LANDING_MS;
     // A graph without an inventory was never executed.
     this.#earlierLandByMs = items.length === 0 ? Number.NEGATIVE_INFINITY : landsByMs;
     this.#suspects = new Map(
@@ -73,12 +78,13 @@ export class GraphSession {
 
   /**
    * Until when a write of ours may still land on the object, or bring it into being; undefined where none is on its way.
-   * @param isThere true for an object that stays: also an update that an earlier process sent would mark it as ours again
+   * After a restart that concerns every entry: a repair may have been on its way to make the object anew, an update would
+   * mark an object that was let go as ours again.
    * @param atMs when the object was looked at
    */
-  landsByMs(entry: InventoryItem, isThere: boolean, atMs: number): number | undefined {
+  landsByMs(entry: InventoryItem, atMs: number): number | undefined {
     const suspectedMs = this.#suspects.get(identityKey(entry)) ?? Number.NEGATIVE_INFINITY;
-    const landsByMs = isThere ? Math.max(suspectedMs, this.#earlierLandByMs) : suspectedMs;
+    const landsByMs = Math.max(suspectedMs, this.#earlierLandByMs);
     return landsByMs <= atMs ? undefined : landsByMs;
   }
 
