@@ -85,6 +85,53 @@ describe.concurrent('live values', () => {
     expect((await space.get('ConfigMap', 'member-ann')).metadata.uid).toBe(before.metadata.uid);
   });
 
+  story('another expression takes no node along', async ({ space }) => {
+    const extra =
+      'if observed.db.host != _|_ { extra: object: {apiVersion: "v1", kind: "ConfigMap", metadata: name: "extra"} }';
+    const db = (expression: string): string => DB.replace('object.data.host', expression);
+    await space.transform('live', nodes(DB, extra));
+    await space.untilReady('live');
+    await answer(space, 'one');
+    const { uid } = (await space.untilFound('ConfigMap', 'extra')).metadata;
+    await space.untilReady('live');
+
+    // The new expression is answered: nothing has gone in between.
+    const told = configMap('told', 'data: host: observed.db.host');
+    await space.transform('live', nodes(db('object.data.host + \\":1\\"'), extra, told));
+    await untilData(space, 'told', 'host', 'one:1');
+    await space.untilReady('live');
+    expect((await space.get('ConfigMap', 'extra')).metadata.uid).toBe(uid);
+
+    // One without an answer: the value that there was is lost.
+    const more = configMap('more', 'data: a: "1"');
+    await space.transform('live', nodes(db('object.data.nowhere'), extra, more));
+    await space.untilFound('ConfigMap', 'more');
+    await space.untilFailing('live', 'LiveValueLost');
+    expect((await space.get('ConfigMap', 'extra')).metadata.uid).toBe(uid);
+    await space.transform('live', nodes(DB, extra, more));
+    await space.untilReady('live');
+    await space.untilGone('ConfigMap', 'told');
+    expect((await space.get('ConfigMap', 'extra')).metadata.uid).toBe(uid);
+  });
+
+  story('a node that comes to depend on a new export stays until that is answered', async ({ space }) => {
+    const extra = 'extra: object: {apiVersion: "v1", kind: "ConfigMap", metadata: name: "extra"}';
+    const old = configMap('old', 'data: a: "1"');
+    await space.transform('live', nodes(DB.replace(/exports:.*$/m, ''), extra, old));
+    await space.untilReady('live');
+    await answer(space, 'one');
+    const { uid } = (await space.get('ConfigMap', 'extra')).metadata;
+    await space.transform('live', nodes(DB, `if observed.db.host != _|_ { ${extra} }`));
+    await space.untilGone('ConfigMap', 'old');
+    await space.untilReady('live');
+    expect((await space.get('ConfigMap', 'extra')).metadata.uid).toBe(uid);
+    // What never gets an answer holds nothing back for ever.
+    const other = DB.replace('host: "object.data.host"', 'other: "object.data.nowhere"');
+    await space.transform('live', nodes(other, `if observed.db.other != _|_ { ${extra} }`));
+    await space.untilGone('ConfigMap', 'extra');
+    await space.untilReady('live');
+  });
+
   story('a graph that comes back ends the circle, until the spec changes', async ({ space }) => {
     const spec = nodes(DB, configMap('app', 'data: url: "http://\\(observed.db.host)"'));
     await space.transform('live', spec);

@@ -17,13 +17,19 @@ function planNode(node: Partial<GraphNode> = {}): PlanNode {
   return found;
 }
 
-function seen(uid: string, answer?: Evaluation): Parameters<typeof publishExports>[2]['observation'] {
+function seen(
+  uid: string,
+  answer?: Evaluation,
+  expression: string = HOST,
+): Parameters<typeof publishExports>[2]['observation'] {
   const observation = observe({
     apiVersion: 'example.com/v1',
     kind: 'Database',
     metadata: { name: 'db', uid, resourceVersion: '7' },
   });
-  return answer === undefined ? observation : { ...observation, answers: { [expressionHash(HOST)]: answer } };
+  return answer === undefined
+    ? observation
+    : { ...observation, answers: { [expressionHash(expression)]: answer } };
 }
 
 const value = (host: string): Evaluation => ({ type: 'value', value: host });
@@ -50,7 +56,6 @@ describe('an export', () => {
   it.each([
     ['says why there is none yet', missing, 'not there yet: 1:8: no such key: status'],
     ['says what is wrong', { type: 'error', message: 'division by zero' } as const, 'division by zero'],
-    ['says that nothing was seen', undefined, 'the object has not been seen yet'],
   ])('%s', (_, answer, message) => {
     const producer = { uid: 'one', observation: seen('one', answer) };
     expect(publishExports(planNode(), undefined, producer, NOW)).toEqual(
@@ -96,16 +101,33 @@ describe('an export', () => {
     });
   });
 
-  it('starts afresh with another expression', () => {
-    const other = publishExports(
-      planNode({ exports: { host: 'object.status.address' } }),
-      KNOWN,
-      { uid: 'one', observation: seen('one') },
-      NOW,
-    );
-    expect(other?.['host']).toMatchObject({ exprHash: expressionHash('object.status.address'), uid: 'one' });
-    expect(other?.['host']?.value).toBeUndefined();
-    expect(other?.['host']?.lostAt).toBeUndefined();
+  describe('with another expression', () => {
+    const address = 'object.status.address';
+    const other = planNode({ exports: { host: address } });
+    const exprHashes = { exprHash: expressionHash(address), uid: 'one' };
+
+    it('is lost until that is answered', () => {
+      const producer = { uid: 'one', observation: seen('one') };
+      expect(publishExports(other, KNOWN, producer, NOW)).toEqual(
+        published({ ...exprHashes, lostAt: NOW, message: 'the object has not been seen yet' }),
+      );
+      expect(publishExports(other, LOST, producer, LATER)?.['host']?.lostAt).toBe(NOW);
+      const observation = seen('one', value('b'), address);
+      expect(publishExports(other, KNOWN, { uid: 'one', observation }, NOW)).toEqual(
+        published({ ...exprHashes, value: 'b' }),
+      );
+    });
+
+    it('starts afresh where there never was a value', () => {
+      const before = published({ exprHash, uid: 'one', message: 'not there yet' });
+      const producer = { uid: 'one', observation: seen('one') };
+      expect(publishExports(other, before, producer, NOW)).toBeUndefined();
+    });
+  });
+
+  it('is not spoken of before the object was asked', () => {
+    const producer = { uid: 'one', observation: seen('one') };
+    expect(publishExports(planNode(), undefined, producer, NOW)).toBeUndefined();
   });
 
   it('goes with its declaration', () => {
@@ -126,23 +148,32 @@ describe('an export', () => {
 
 describe('pruning', () => {
   const plan = { nodes: [planNode()] };
+  const applied = (): boolean => true;
+
+  it('is held while the object was not asked for a value', () => {
+    const unseen = 'observed.db.host has not been seen yet';
+    expect(whyPruningIsHeld(plan, { db: { phase: 'Ready' } }, applied)).toBe(unseen);
+    const old = published({ value: 'a', exprHash: 'old', uid: 'one' });
+    expect(whyPruningIsHeld(plan, { db: { phase: 'Ready', exports: old } }, applied)).toBe(unseen);
+    expect(whyPruningIsHeld(plan, { db: { phase: 'Pending' } }, () => false)).toBeUndefined();
+  });
 
   it('is held while a value is lost', () => {
-    expect(whyPruningIsHeld(plan, { db: { phase: 'Ready', exports: LOST } })).toBe(
+    expect(whyPruningIsHeld(plan, { db: { phase: 'Ready', exports: LOST } }, applied)).toBe(
       `observed.db.host is lost since ${NOW}: not there yet: x`,
     );
   });
 
   it('is not held by a value that was never there', () => {
     const exports = published({ exprHash, uid: 'one', message: 'not there yet' });
-    expect(whyPruningIsHeld(plan, { db: { phase: 'Ready', exports } })).toBeUndefined();
-    expect(whyPruningIsHeld(plan, { db: { phase: 'Ready', exports: KNOWN } })).toBeUndefined();
+    expect(whyPruningIsHeld(plan, { db: { phase: 'Ready', exports } }, applied)).toBeUndefined();
+    expect(whyPruningIsHeld(plan, { db: { phase: 'Ready', exports: KNOWN } }, applied)).toBeUndefined();
   });
 
   it('is held while a node waits for a value', () => {
     const planned = buildPlan([{ id: 'web', waitsFor: ['observed.db.host'] }], { namespace: 'shop' });
     if (!planned.ok) throw new Error('no plan');
-    expect(whyPruningIsHeld(planned.plan, {})).toBe('node web waits for observed.db.host');
+    expect(whyPruningIsHeld(planned.plan, {}, applied)).toBe('node web waits for observed.db.host');
   });
 });
 

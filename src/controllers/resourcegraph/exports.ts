@@ -2,9 +2,9 @@
 //
 // Invariants:
 // - a value comes only from the object that our own apply returned: its uid is the one in the inventory;
-// - a value lasts until that uid, or the expression, changes. With the uid it is lost: the entry stays without a value,
-//   and nothing is pruned meanwhile, since a module may leave out a node for want of it;
-// - a changed expression starts afresh.
+// - a value lasts until that uid, or the expression, changes. Where the new one is not answered it is lost: the entry
+//   stays without a value, and nothing is pruned meanwhile, since a module may leave out a node for want of it;
+// - what is said of an expression was asked of the object: nothing is pruned before that.
 import type { ExportedValue, NodeExports, NodeStatuses } from '../../api/index.ts';
 import type { Observation } from '../../apply/index.ts';
 import { type Evaluation, expressionHash } from '../../cel/index.ts';
@@ -30,8 +30,7 @@ export function publishExports(
   for (const [name, expression] of Object.entries(node.exports ?? {})) {
     if (expression === undefined) continue;
     const exprHash = expressionHash(expression);
-    const last = previous?.[name]?.exprHash === exprHash ? previous[name] : undefined;
-    const next = publishOne(exprHash, last, producer, nowIso);
+    const next = publishOne(exprHash, previous?.[name], producer, nowIso);
     if (next !== undefined) published[name] = next;
   }
   return Object.keys(published).length === 0 ? undefined : published;
@@ -43,14 +42,16 @@ function publishOne(
   { uid, observation }: Producer,
   nowIso: string,
 ): ExportedValue | undefined {
+  // Of a node that is not applied: what was said stays, and of which expression.
   if (uid === undefined) return last;
   const answer = observation?.uid === uid ? observation.answers?.[exprHash] : undefined;
   if (answer?.type === 'value') return { value: answer.value, exprHash, uid };
   const wasPublished = last !== undefined && (last.value !== undefined || last.lostAt !== undefined);
-  if (wasPublished && last.uid === uid) return last;
-  const message = whyNoValue(answer);
-  if (!wasPublished) return { exprHash, uid, message };
-  return { exprHash, uid: last.uid, lostAt: last.lostAt ?? nowIso, message };
+  const isSame = last?.exprHash === exprHash;
+  if (wasPublished && isSame && last.uid === uid) return last;
+  if (wasPublished)
+    return { exprHash, uid: last.uid, lostAt: last.lostAt ?? nowIso, message: whyNoValue(answer) };
+  return answer === undefined ? undefined : { exprHash, uid, message: whyNoValue(answer) };
 }
 
 function whyNoValue(answer: Exclude<Evaluation, { readonly type: 'value' }> | undefined): string {
@@ -79,13 +80,24 @@ export function areEqualButForExports(one: NodeStatuses | undefined, other: Node
   return without(one ?? {}) === without(other);
 }
 
-/** Why nothing is pruned, whatever the graph has no node for any more; undefined where nothing holds it. */
-export function whyPruningIsHeld(plan: Pick<Plan, 'nodes'>, statuses: NodeStatuses): string | undefined {
-  for (const node of plan.nodes) {
-    if (node.isPending) return `node ${node.id} waits for ${node.waitsFor.join(', ')}`;
-    for (const [name, exported] of Object.entries(statuses[node.id]?.exports ?? {})) {
-      if (exported?.lostAt === undefined) continue;
-      return `observed.${node.id}.${name} is lost since ${exported.lostAt}: ${exported.message ?? 'no value'}`;
+/**
+ * Why nothing is pruned, whatever the graph has no node for any more; undefined where nothing holds it.
+ * @param isApplied whether the node's object is in the cluster, as far as the inventory says
+ */
+export function whyPruningIsHeld(
+  plan: Pick<Plan, 'nodes'>,
+  statuses: NodeStatuses,
+  isApplied: (nodeId: string) => boolean,
+): string | undefined {
+  for (const planNode of plan.nodes) {
+    const { id, node } = planNode;
+    if (planNode.isPending) return `node ${id} waits for ${planNode.waitsFor.join(', ')}`;
+    for (const [name, expression] of Object.entries(node.exports ?? {})) {
+      const exported = statuses[id]?.exports?.[name];
+      if (exported?.lostAt !== undefined)
+        return `observed.${id}.${name} is lost since ${exported.lostAt}: ${exported.message ?? 'no value'}`;
+      const isAsked = expression === undefined || exported?.exprHash === expressionHash(expression);
+      if (!isAsked && isApplied(id)) return `observed.${id}.${name} has not been seen yet`;
     }
   }
   return undefined;

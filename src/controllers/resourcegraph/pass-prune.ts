@@ -78,10 +78,17 @@ const EDITED = {
   message: 'the nodes of the graph were last written by someone else than the operator',
 } as const;
 
-function blockOf({ graph }: PassRun, { pass, plan, exportsOf }: Prepared): PruneBlock | undefined {
+function blockOf(
+  { graph }: PassRun,
+  { pass, plan, exportsOf, targets, ledger }: Prepared,
+): PruneBlock | undefined {
   const { nodes, prunePolicy } = graph.spec;
   const statuses = withExports(pass.statuses(), exportsOf);
-  const lost = whyPruningIsHeld(plan, statuses);
+  const isApplied = (nodeId: string): boolean => {
+    const target = targets.get(nodeId);
+    return target !== undefined && ledger.get(target.identity)?.uid !== undefined;
+  };
+  const lost = whyPruningIsHeld(plan, statuses, isApplied);
   if (lost !== undefined) return { reason: 'Unresolved', message: lost };
   return whyNotPruned({ nodes, statuses, isFullyApplied: pass.isFullyApplied, policy: prunePolicy });
 }

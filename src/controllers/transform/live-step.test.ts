@@ -5,7 +5,7 @@ import { knownLoop, type LiveQuestion, waitForLive } from './live-step.ts';
 import type { LiveValues } from './live-values.ts';
 import { sampleTransform } from './sample-objects.ts';
 
-const NONE: LiveValues = { observed: {}, expressions: {}, hashes: {}, lost: [] };
+const NONE: LiveValues = { observed: {}, expressions: {}, hashes: {}, lost: [], unanswered: {} };
 const LOST: LiveValues = {
   ...NONE,
   lost: [{ nodeId: 'db', name: 'host', lostAt: '2026-01-01T00:00:00Z' }],

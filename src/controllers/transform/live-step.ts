@@ -49,7 +49,11 @@ export function waitForLive(due: LiveQuestion): RenderOutcome | undefined {
   const record = recordOf(due);
   if (isAbout(record, subjectOf(due, reads)) && record.hashes.at(-1) === running.hash) {
     const lost = lostReads(running.live, reads);
-    if (lost.length > 0) return { state: 'held', hold: lostHold(describeLost(lost)), live: record };
+    if (lost.length > 0) {
+      const isSoonKnown = lost.every(({ lostAt }) => lostAt === undefined);
+      const hold = isSoonKnown ? NOT_EXECUTED : lostHold(describeLost(lost));
+      return { state: 'held', hold, live: record };
+    }
     // Values that led here have not been found again, and nothing says that they are gone.
     if (!running.isExecuted && record.hashes.length > 1)
       return { state: 'held', hold: NOT_EXECUTED, live: record };

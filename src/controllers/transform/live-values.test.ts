@@ -3,7 +3,15 @@ import type { ExportedValue, GraphNode, NodeStatus } from '../../api/index.ts';
 import { expressionHash } from '../../cel/index.ts';
 import type { Rendered } from '../../render/index.ts';
 import type { GraphView } from './graph-view.ts';
-import { fingerprints, isRead, keepingNodes, liveValuesOf, lostReads } from './live-values.ts';
+import {
+  fingerprints,
+  isAwaitedInVain,
+  isRead,
+  keepingNodes,
+  type LiveValues,
+  liveValuesOf,
+  lostReads,
+} from './live-values.ts';
 import { sampleGraphSpec } from './sample-objects.ts';
 
 const HOST = 'object.data.host';
@@ -42,7 +50,9 @@ describe('values of the graph', () => {
       expressions: { db: { host: HOST } },
       lost: [],
     });
-    expect(liveValuesOf(graphWith({ value: 'h', exprHash: 'old' })).observed).toEqual({});
+    const stale = liveValuesOf(graphWith({ value: 'h', exprHash: 'old' }));
+    expect(stale).toMatchObject({ observed: {}, lost: [{ nodeId: 'db', name: 'host', lostAt: undefined }] });
+    expect(liveValuesOf(graphWith({ exprHash: 'old' }))).toMatchObject({ lost: [], unanswered: {} });
     expect(liveValuesOf(undefined).observed).toEqual({});
   });
 
@@ -78,7 +88,8 @@ describe('a render for want of a lost value', () => {
   const live = liveValuesOf(graphWith({ lostAt: '2026-01-01T00:00:00Z' }));
 
   test('gets a node that waits where it lacks nodes that run', () => {
-    const kept = keepingNodes(result([DB]), [DB, USER], live);
+    const { result: kept, awaits } = keepingNodes(result([DB]), [DB, USER], live);
+    expect(awaits).toEqual(['observed.db.host']);
     expect(kept.nodes.at(-1)).toEqual({
       id: 'pending-nodes',
       waitsFor: ['observed.db.host'],
@@ -88,8 +99,21 @@ describe('a render for want of a lost value', () => {
   });
 
   test('is as it is where nothing lacks, or the export is given up', () => {
-    expect(keepingNodes(result([DB, USER]), [DB, USER], live).nodes).toHaveLength(2);
+    expect(keepingNodes(result([DB, USER]), [DB, USER], live).result.nodes).toHaveLength(2);
     const { exports: _, ...without } = DB;
-    expect(keepingNodes(result([without]), [DB, USER], live).nodes).toHaveLength(1);
+    expect(keepingNodes(result([without]), [DB, USER], live).result.nodes).toHaveLength(1);
+  });
+
+  test('gets one, too, where the object was not asked by this expression', () => {
+    const waits = (values: LiveValues, db: GraphNode = DB): number =>
+      keepingNodes(result([db]), [DB, USER], values).awaits.length;
+    const asked = liveValuesOf(graphWith({}));
+    const known = liveValuesOf(graphWith({ value: 'h' }));
+    const other = { ...DB, exports: { host: 'object.data.other' } };
+    expect(waits(liveValuesOf(undefined))).toBe(1);
+    expect([waits(known), waits(known, other)]).toEqual([0, 1]);
+    expect([waits(asked), waits(asked, other)]).toEqual([0, 1]);
+    expect(isAwaitedInVain(['observed.db.host'], asked)).toBe(true);
+    expect(isAwaitedInVain(['observed.db.host'], known)).toBe(false);
   });
 });

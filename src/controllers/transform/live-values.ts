@@ -12,12 +12,12 @@ import {
 } from '../../render/index.ts';
 import type { GraphView } from './graph-view.ts';
 
-/** A value that was published, and is gone with its object. */
+/** A value that was published, and is gone with its object or its expression. */
 export interface LostValue {
   readonly nodeId: string;
   readonly name: string;
-  /** RFC 3339. */
-  readonly lostAt: string;
+  /** RFC 3339; undefined while its object was not asked by its new expression yet. */
+  readonly lostAt: string | undefined;
 }
 
 export interface LiveValues {
@@ -27,6 +27,8 @@ export interface LiveValues {
   /** Hashes of the expressions of the values. */
   readonly hashes: ObservedValues;
   readonly lost: readonly LostValue[];
+  /** Expressions whose objects were asked, and never had an answer. */
+  readonly unanswered: ExportTable;
 }
 
 /** The live values of a graph; none where there is no graph, or none that can be read. */
@@ -34,21 +36,24 @@ export function liveValuesOf(graph: GraphView | undefined): LiveValues {
   const observed: Record<string, Record<string, JsonValue>> = {};
   const expressions: Record<string, Record<string, string>> = {};
   const hashes: Record<string, Record<string, string>> = {};
+  const unanswered: Record<string, Record<string, string>> = {};
   const lost: LostValue[] = [];
   for (const { id, exports } of graph?.spec?.nodes ?? []) {
     for (const [name, expression] of Object.entries(exports ?? {})) {
       const exported = graph?.status?.nodeStatus?.[id]?.exports?.[name];
-      if (expression === undefined || exported?.exprHash !== expressionHash(expression)) continue;
+      if (expression === undefined || exported === undefined) continue;
       const { value, lostAt, exprHash } = exported;
-      if (lostAt !== undefined) lost.push({ nodeId: id, name, lostAt });
-      else if (value !== undefined) {
+      const isAsked = exprHash === expressionHash(expression);
+      if (lostAt !== undefined || (value !== undefined && !isAsked)) {
+        lost.push({ nodeId: id, name, lostAt });
+      } else if (value !== undefined) {
         observed[id] = { ...observed[id], [name]: value };
         expressions[id] = { ...expressions[id], [name]: expression };
         hashes[id] = { ...hashes[id], [name]: exprHash };
-      }
+      } else if (isAsked) unanswered[id] = { ...unanswered[id], [name]: expression };
     }
   }
-  return { observed, expressions, hashes, lost };
+  return { observed, expressions, hashes, lost, unanswered };
 }
 
 /** Whether a path is of live values. */
@@ -88,32 +93,63 @@ export function lostReads({ lost }: LiveValues, reads: readonly string[]): reado
 
 export function describeLost(lost: readonly LostValue[]): string {
   return lost
-    .map(({ nodeId, name, lostAt }) => `${OBSERVED_FIELD}.${nodeId}.${name} is lost since ${lostAt}`)
+    .map(({ nodeId, name, lostAt }) => {
+      const what = `${OBSERVED_FIELD}.${nodeId}.${name}`;
+      return lostAt === undefined
+        ? `${what} is about to be computed anew`
+        : `${what} is lost since ${lostAt}`;
+    })
     .join(', ');
 }
 
+const MAX_WAITS = 64;
+
+/** A render that removes nothing too early. */
+export interface Kept {
+  readonly result: Rendered;
+  /** Live values that decide whether something is removed; none where nothing was added to the render. */
+  readonly awaits: readonly string[];
+}
+
 /**
- * The render with a node that waits for lost values, where it lacks nodes that run: they may be lacking for want of the
- * values, and a graph with a node that waits removes nothing. Without that, a graph that was written meanwhile would
- * remove them in the moment in which the values come back.
+ * The render with a node that waits for values which are lost, or which their objects were never asked for, where it
+ * lacks nodes that run: they may be lacking for want of the values, and a graph with a node that waits removes nothing.
+ * Without that, a graph that was written meanwhile would remove them in the moment in which the values come.
  */
-export function keepingNodes(
-  result: Rendered,
-  running: readonly GraphNode[],
-  { lost }: LiveValues,
-): Rendered {
-  const nodes = new Map(result.nodes.map((node) => [node.id, node]));
-  const awaited = lost.filter(
-    ({ nodeId, name }) =>
-      nodes.get(nodeId)?.exports?.[name] !== undefined && isRead(result.reads, nodeId, name),
-  );
-  const isLacking = running.some(({ id }) => !nodes.has(id) && id !== PENDING_NODES_ID);
-  if (awaited.length === 0 || !isLacking || nodes.has(PENDING_NODES_ID)) return result;
+export function keepingNodes(result: Rendered, running: readonly GraphNode[], live: LiveValues): Kept {
+  const nodes = new Set(result.nodes.map(({ id }) => id));
+  // A node that waited says that something may be kept already that no graph has any more.
+  const isLacking = running.some(({ id }) => !nodes.has(id));
+  const awaited = isLacking ? awaitedExports(result, live) : [];
+  if (awaited.length === 0 || nodes.has(PENDING_NODES_ID)) return { result, awaits: [] };
+  const awaits = awaited.map(([nodeId, name]) => `${OBSERVED_FIELD}.${nodeId}.${name}`);
   const keeper: GraphNode = {
     id: PENDING_NODES_ID,
-    waitsFor: awaited.map(({ nodeId, name }) => `${OBSERVED_FIELD}.${nodeId}.${name}`).slice(0, 64),
-    dependsOn: [...new Set(awaited.map(({ nodeId }) => nodeId))].sort(),
+    waitsFor: awaits.slice(0, MAX_WAITS),
+    dependsOn: [...new Set(awaited.map(([nodeId]) => nodeId))].sort(),
   };
   const all = [...result.nodes, keeper];
-  return { ...result, nodes: all, renderHash: hashJson(all) };
+  return { result: { ...result, nodes: all, renderHash: hashJson(all) }, awaits };
+}
+
+/** Exports that the render reads and that may still come to have a value: node and name. */
+function awaitedExports(
+  { nodes, reads }: Rendered,
+  { expressions, lost, unanswered }: LiveValues,
+): readonly (readonly [nodeId: string, name: string])[] {
+  return nodes.flatMap(({ id, exports }) =>
+    Object.entries(exports ?? {}).flatMap(([name, expression]) => {
+      const isLost = lost.some((value) => value.nodeId === id && value.name === name);
+      const isAnswered = [expressions, unanswered].some((table) => table[id]?.[name] === expression);
+      const isAwaited = isRead(reads, id, name) && (isLost || !isAnswered);
+      return isAwaited ? [[id, name] as const] : [];
+    }),
+  );
+}
+
+/** True where a render waits for a value that its object was asked for since, without an answer. */
+export function isAwaitedInVain(awaits: readonly string[], { unanswered }: LiveValues): boolean {
+  return Object.entries(unanswered).some(([id, names]) =>
+    Object.keys(names ?? {}).some((name) => awaits.includes(`${OBSERVED_FIELD}.${id}.${name}`)),
+  );
 }

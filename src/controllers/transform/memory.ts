@@ -44,6 +44,8 @@ export interface RenderSummary {
   readonly sourceKey?: string;
   /** Warnings; undefined where only the graph still knows them. */
   readonly violations: readonly Violation[] | undefined;
+  /** Live values for whose want it may lack nodes that ran; undefined where only the graph still knows them. */
+  readonly awaits?: readonly string[];
 }
 
 /** A render that failed, so that it is not repeated. */

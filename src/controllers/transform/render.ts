@@ -4,6 +4,7 @@ import type { GraphNode, LiveRenders, Transform } from '../../api/index.ts';
 import {
   type ModuleRenderer,
   OBSERVED_FIELD,
+  PENDING_NODES_ID,
   type Rendered,
   renderContext,
   renderKey,
@@ -14,7 +15,7 @@ import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
 import type { Hold } from './findings.ts';
 import { knownLoop, liveRecord, noteLive, stayWith, waitForLive } from './live-step.ts';
-import { isLiveRead, keepingNodes, type LiveValues } from './live-values.ts';
+import { isAwaitedInVain, isLiveRead, keepingNodes, type LiveValues } from './live-values.ts';
 import type { FailedRender, RenderSummary, SourceMemory, TransformMemory } from './memory.ts';
 import { fetchModule, sourceWorked } from './source.ts';
 
@@ -72,7 +73,7 @@ export async function renderTransform(
   const question = { transform, memory, resolution, running, keyFor, nowMs: deps.now() };
   const looped = knownLoop(question);
   if (looped !== undefined) return looped;
-  const summary = knownSummary(transform, memory, keyFor);
+  const summary = knownSummary(transform, memory, running, keyFor);
   if (summary !== undefined && summary.renderHash === running.hash) {
     memory.rendered = summary;
     memory.failed = undefined;
@@ -96,14 +97,14 @@ export async function renderTransform(
     memory.failed = { key: keyFor(reads), reads, failure, retryAtMs: retryAt(failure, deps.now()) };
     return { state: 'failed', failed: memory.failed };
   }
-  const kept = keepingNodes(result, running.nodes, running.live);
+  const { result: kept, awaits } = keepingNodes(result, running.nodes, running.live);
   const staying = stayWith(question, reads, kept);
   noteLive(question, reads);
   if (staying !== undefined) return staying;
   const { renderHash, violations } = kept;
   // Live values are what a render may follow from without being a revision of its own.
   const sourceKey = keyFor(reads.filter((path) => !isLiveRead(path)));
-  memory.rendered = { key: keyFor(reads), reads, renderHash, sourceKey, violations };
+  memory.rendered = { key: keyFor(reads), reads, renderHash, sourceKey, violations, awaits };
   memory.failed = undefined;
   const live = liveRecord(question, reads, renderHash);
   return { state: 'rendered', summary: memory.rendered, result: kept, live };
@@ -138,9 +139,13 @@ function keyFunction(
 function knownSummary(
   transform: Transform,
   memory: TransformMemory,
+  { nodes, live }: RunningGraph,
   keyFor: KeyFunction,
 ): RenderSummary | undefined {
   const { rendered } = memory;
+  // Before a restart: whatever waits may wait in vain.
+  const awaits = rendered?.awaits ?? nodes.find(({ id }) => id === PENDING_NODES_ID)?.waitsFor ?? [];
+  if (isAwaitedInVain(awaits, live)) return undefined;
   if (rendered !== undefined && keyFor(rendered.reads) === rendered.key) return rendered;
   const { renderKey: key, renderReads: reads = [], applied, conditions, violations } = transform.status ?? {};
   if (key === undefined || applied === undefined || keyFor(reads) !== key) return undefined;
