@@ -4,6 +4,7 @@ import type { Condition, DriftRecord, ResourceGraphStatus } from '../src/api/ind
 import { isJsonObject, type JsonObject } from '../src/json/index.ts';
 import type { AuditLog, AuditMark } from '../test/control-plane/index.ts';
 import {
+  allowEdit,
   applyDocExample,
   cluster,
   conditionOf,
@@ -156,6 +157,10 @@ describe.concurrent('what is said about drift', () => {
     const condition = await untilDrift(space, 'True');
     expect(condition).toMatchObject({ reason: 'Forbidden' });
     expect(condition.message).toContain(`settings: ConfigMap ${space.namespace}/a`);
+    await allowEdit(space);
+    await space.kubectl(['annotate', 'transform', 'shop', 'pequod.io/reconcile=granted']);
+    await space.untilFound('ConfigMap', 'a', (found) => member(found, 'data', 'k') === 'ours');
+    await untilDrift(space, 'False');
   });
 
   story(
@@ -247,6 +252,22 @@ describe.concurrent('the policies for drift', () => {
     await space.kubectl(['delete', 'transform', 'shop', '--wait=false']);
   });
 
+  story(
+    'under detect an object on its way out is reported as such, without a call for it',
+    async ({ space }) => {
+      await bringUp(space, { k: 'ours' }, { drift: 'detect' });
+      await space.patch('ConfigMap', 'a', { metadata: { finalizers: ['example.com/hold'] } });
+      const mark = await audit.mark();
+      await space.delete('ConfigMap', 'a');
+      const condition = await untilDrift(space, 'True');
+      expect(condition.message).toBe(`settings: ConfigMap ${space.namespace}/a is being deleted`);
+      await settle(space);
+      expect(await writesTo(space, mark)).toBe(0);
+      await space.patch('ConfigMap', 'a', { metadata: { finalizers: null } });
+      await untilDrift(space, 'True', (message) => message.endsWith('was deleted'));
+    },
+  );
+
   story('detect still applies what the module changes', async ({ space }) => {
     await bringUp(space, { k: 'ours', l: 'ours' }, { drift: 'detect' });
     await space.patch('ConfigMap', 'a', { data: { k: 'theirs' } }, AS_KUBECTL_EDIT);
@@ -331,6 +352,18 @@ describe.concurrent('what is no drift', () => {
     expect(await writesTo(space, mark)).toBe(0);
     const status = await space.graphStatus('shop');
     expect([status.lastDrift, driftOf(status)]).toEqual([undefined, undefined]);
+  });
+
+  story('an object that is only read is nobody’s to repair', async ({ space }) => {
+    await space.create('ConfigMap', 'a', { data: { k: 'theirs' } });
+    const resources = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'a' }];
+    const adopt = { mode: 'Explicit', strategy: 'Mirror', resources };
+    await bringUp(space, { k: 'ours' }, { adopt });
+    const mark = await audit.mark();
+    await space.patch('ConfigMap', 'a', { data: { k: 'theirs too' } });
+    await settle(space);
+    expect(await writesTo(space, mark)).toBe(0);
+    expect(driftOf(await space.graphStatus('shop'))).toBeUndefined();
   });
 
   story('a field that admission changes in each of our applies is not fought over', async ({ space }) => {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { KubeObject } from '../src/api/index.ts';
+import type { KubeObject, ResourceGraphStatus } from '../src/api/index.ts';
 import {
   cluster,
   configMap,
@@ -9,6 +9,7 @@ import {
   OPERATOR_USER,
   type Space,
   story,
+  until,
   useOperator,
 } from './support/index.ts';
 
@@ -80,4 +81,32 @@ story('what changed while nobody looked is done at the start', async ({ space })
   await space.untilGone('Transform', 'leaver');
   await space.untilReady('shop');
   expect(await space.names('ConfigMap')).toEqual(['a', 'b']);
+});
+
+story('drift that is left is reported after a restart as before, without a write', async ({ space }) => {
+  const { operator } = running;
+  await space.transform('reported', inline({ a: configMap('a', { k: 'v' }) }, { drift: 'detect' }));
+  await space.transform('fought', inline({ b: configMap('b', { k: 'v' }) }));
+  await space.untilReady('reported');
+  await space.untilReady('fought');
+  await space.patch('ConfigMap', 'a', { data: { k: 'edited' } });
+  const theirs = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'b' }, data: { k: 'theirs' } };
+  const flags = ['apply', '--server-side', '--force-conflicts', '--field-manager=gitops', '-f', '-'];
+  await space.kubectl(flags, JSON.stringify(theirs));
+  const isTold = ({ conditions }: ResourceGraphStatus): boolean =>
+    conditions?.some(({ type, status }) => type === 'DriftDetected' && status === 'True') === true;
+  const names = ['reported', 'fought'];
+  for (const name of names) await until(`${name} tells of it`, () => space.graphStatus(name), isTold);
+  await space.untilFailing('fought', 'FieldConflict');
+
+  await operator.stop();
+  const versions = async (): Promise<readonly (string | undefined)[]> =>
+    await Promise.all(
+      names.map(async (name) => (await space.get('ResourceGraph', name)).metadata.resourceVersion),
+    );
+  const before = await versions();
+  await operator.restart();
+  await space.transform('later', inline({ later: configMap('later') }));
+  await space.untilReady('later');
+  expect(await versions()).toEqual(before);
 });

@@ -4,7 +4,7 @@
 import type { ResourceGraphStatus } from '../../api/index.ts';
 import { type DriftLook, type GraphOwner, ObjectApplier, observe } from '../../apply/index.ts';
 import { messageOf } from '../../errors.ts';
-import { driftPolicyOf, driftSeen, UNSEEN } from './drift.ts';
+import { type DriftSign, driftPolicyOf, driftSign } from './drift.ts';
 import type { Ledger } from './ledger.ts';
 import type { PassRun } from './pass-prepare.ts';
 import type { NodeTarget, Targets } from './targets.ts';
@@ -26,7 +26,7 @@ export interface LookRun {
 /** A node whose object has drifted and stays so. */
 interface Suspect {
   readonly target: NodeTarget;
-  readonly seen: string;
+  readonly sign: DriftSign;
 }
 
 /** Looks where that is due. @returns the ids of the nodes whose drift is to be reported */
@@ -43,12 +43,13 @@ export async function lookAtDrifts(
   }
   const suspects = (): readonly Suspect[] =>
     [...looks.targets.values()].flatMap((target) => suspectOf(run, looks, target) ?? []);
-  const isWanted = ({ seen }: Suspect): boolean => policy === 'detect' || seen === UNSEEN;
+  const isWanted = ({ sign: { state } }: Suspect): boolean =>
+    state === 'unseen' || (state === 'changed' && policy === 'detect');
   const wanted = suspects().filter((suspect) => isWanted(suspect) && isDue(run, suspect));
   await lookAtAll(run, looks, wanted, signal);
   // Where a look showed that nothing was changed, the entry in the ledger says so now.
-  const left = suspects().filter(isWanted);
-  memory.keepLooks(left.map(({ target }) => target.identity));
+  const left = suspects();
+  memory.keepLooks(left.filter(isWanted).map(({ target }) => target.identity));
   return new Set(policy === 'ignore' ? [] : left.map(({ target }) => target.planNode.id));
 }
 
@@ -61,18 +62,18 @@ function suspectOf(
   const entry = ledger.get(identity);
   if (resource === undefined || entry === undefined || isCreatedOnly(target)) return undefined;
   const watched = children.observation(key, resource, identity);
-  const seen = driftSeen(entry, watched, owner.manager);
-  if (seen === undefined) return undefined;
+  const sign = driftSign(entry, watched, owner.manager);
+  if (sign === undefined) return undefined;
   const nodeStatus = status.nodeStatus?.[planNode.id] ?? { phase: 'Pending' };
-  return workOf(target, entry, watched, nodeStatus, owner) === 'repair' ? { target, seen } : undefined;
+  return workOf(target, entry, watched, nodeStatus, owner) === 'repair' ? { target, sign } : undefined;
 }
 
 /** Of an object that changes all the time, the last look counts for a while. */
-function isDue({ now, session }: PassRun, { target: { identity }, seen }: Suspect): boolean {
-  if (session.drift.lookAt(identity, seen, now()) !== undefined) return false;
+function isDue({ now, session }: PassRun, { target: { identity }, sign }: Suspect): boolean {
+  if (session.drift.lookAt(identity, sign.key, now()) !== undefined) return false;
   const laterMs = session.repairPace.nextAtMs(identity, now());
   if (laterMs === undefined) return true;
-  session.drift.postponed(identity, seen, laterMs);
+  session.drift.postponed(identity, sign.key, laterMs);
   return false;
 }
 
@@ -92,9 +93,14 @@ async function lookAtAll(
         await look(run, looks, applier, suspect, signal);
       } catch (error) {
         signal.throwIfAborted();
-        const { target, seen } = suspect;
+        const { target, sign } = suspect;
         const dueAtMs = run.now() + FAILED_RETRY_MS;
-        run.session.drift.looked(target.identity, { seen, drift: undefined, glimpse: undefined, dueAtMs });
+        run.session.drift.looked(target.identity, {
+          seen: sign.key,
+          drift: undefined,
+          glimpse: undefined,
+          dueAtMs,
+        });
         run.log.debug({ node: target.planNode.id, error: messageOf(error) }, 'drift can not be looked at');
       }
     }),
@@ -105,7 +111,7 @@ async function look(
   run: PassRun,
   { ledger }: LookRun,
   applier: ObjectApplier,
-  { target, seen }: Suspect,
+  { target, sign }: Suspect,
   signal: AbortSignal,
 ): Promise<void> {
   const { identity, planNode, resource, stamped } = target;
@@ -118,9 +124,9 @@ async function look(
     ledger.set(found.entry);
     return;
   }
-  const isUnseen = seen === UNSEEN;
+  const isUnseen = sign.state === 'unseen';
   run.session.drift.looked(identity, {
-    seen,
+    seen: sign.key,
     drift: found.drift,
     glimpse: isUnseen && found.live !== undefined ? observe(found.live, run.interests) : undefined,
     dueAtMs: isUnseen ? run.now() + UNSEEN_INTERVAL_MS : undefined,

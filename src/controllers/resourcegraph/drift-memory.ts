@@ -14,7 +14,7 @@ const MAX_MANAGER = 256;
 
 /** What a look at an object that is not repaired came to. */
 export interface Look {
-  /** What the watch showed then: while it shows the same, there is no need to look again. */
+  /** Key of the sign that the watch showed then: while it shows the same, there is no need to look again. */
   readonly seen: string;
   /** Undefined where it is not known what was changed. */
   readonly drift: Drift | undefined;
@@ -98,7 +98,7 @@ export class DriftMemory {
 
   /** What a look not long ago showed of an object that the watch does not show. */
   glimpseOf(identity: ObjectIdentity, nowMs: number): Observation | undefined {
-    return this.lookAt(identity, UNSEEN, nowMs)?.glimpse;
+    return this.lookAt(identity, UNSEEN.key, nowMs)?.glimpse;
   }
 
   /** Forgets the looks at all but these objects: they need no further look. */

@@ -23,7 +23,7 @@ export interface OpenDrift {
 }
 
 /** What is seen of an object that the watch does not show. */
-export const UNSEEN = 'unseen' as const;
+export const UNSEEN: DriftSign = { state: 'unseen', key: 'unseen' };
 
 /** Reason of drift that is only reported, as the policy wants it. */
 const DETECTED = 'Detected' as const;
@@ -37,31 +37,39 @@ export function driftPolicyOf({ spec }: ResourceGraph): DriftPolicy {
   return spec.drift ?? 'correct';
 }
 
-/**
- * What the watch shows of an object that is not as the last apply left it, as one text; undefined where it is.
- * @param entry of an object that was applied
- */
-export function driftSeen(
+/** How the watch shows an object that is not as the last apply left it. */
+export interface DriftSign {
+  /** `unseen`: gone, or without our label; `leaving`: on its way out; `changed`: another one, or with other values. */
+  readonly state: 'changed' | 'leaving' | 'unseen';
+  /** Another text wherever something else is seen. */
+  readonly key: string;
+}
+
+/** Undefined where the object is as its last apply left it. @param entry of an object that was applied */
+export function driftSign(
   entry: InventoryItem,
   watched: Observation | undefined,
   manager: string,
-): string | undefined {
+): DriftSign | undefined {
   if (watched === undefined) return UNSEEN;
-  const { uid, deletionTimestamp, owned } = watched;
-  if (uid !== entry.uid) return `other ${uid}`;
-  if (deletionTimestamp !== undefined) return `leaving ${uid}`;
-  return owned[manager] === entry.owned ? undefined : `changed ${uid} ${owned[manager] ?? ''}`;
+  const { uid, deletionTimestamp } = watched;
+  const owned = watched.owned[manager];
+  if (uid === entry.uid && deletionTimestamp !== undefined)
+    return { state: 'leaving', key: `leaving ${uid}` };
+  return uid === entry.uid && owned === entry.owned
+    ? undefined
+    : { state: 'changed', key: `changed ${uid} ${owned ?? ''}` };
 }
 
-/** What is known of an object's drift besides that there is one. */
-export type KnownDrift = (target: NodeTarget) => Drift | undefined;
-
-/** The drift of the nodes with these ids that is open at the end of a pass, in the order of the nodes. */
+/**
+ * The drift of the nodes with these ids that is open at the end of a pass, in the order of the nodes.
+ * @param describe what is known to be changed, as {@link describeDrift} says it
+ */
 export function openDrifts(
   policy: DriftPolicy,
   drifted: ReadonlySet<string>,
   { targets, pass }: { readonly targets: Targets; readonly pass: Pass },
-  known: KnownDrift,
+  describe: (target: NodeTarget) => string,
 ): readonly OpenDrift[] {
   const open: OpenDrift[] = [];
   for (const nodeId of drifted) {
@@ -69,7 +77,7 @@ export function openDrifts(
     if (target === undefined) continue;
     if (policy !== 'detect' && !pass.isPutOff(nodeId)) continue;
     const object = describeIdentity(target.identity);
-    open.push({ nodeId, object, ...whyOpen(policy, pass, target, known(target)) });
+    open.push({ nodeId, object, ...whyOpen(policy, pass, nodeId, () => describe(target)) });
   }
   return open;
 }
@@ -77,17 +85,17 @@ export function openDrifts(
 function whyOpen(
   policy: DriftPolicy,
   pass: Pass,
-  { planNode }: NodeTarget,
-  drift: Drift | undefined,
+  nodeId: string,
+  describe: () => string,
 ): Pick<OpenDrift, 'reason' | 'text'> {
-  const { nextAttemptAt, reason, message } = pass.statusOf(planNode.id);
+  const { nextAttemptAt, reason, message } = pass.statusOf(nodeId);
   // What the node says of its failed repair names fields and managers too, and survives a restart.
   const isFailed = policy !== 'detect' && nextAttemptAt !== undefined && message !== undefined;
   if (isFailed) return { reason: reason ?? 'RepairFailed', text: `: ${message}` };
-  return { reason: policy === 'detect' ? DETECTED : REPAIR_DELAYED, text: describeDrift(drift) };
+  return { reason: policy === 'detect' ? DETECTED : REPAIR_DELAYED, text: describe() };
 }
 
-/** Reads on after the name of an object. */
+/** Reads on after the name of an object. @param drift undefined where it is not known what was changed */
 export function describeDrift(drift: Drift | undefined): string {
   if (drift === undefined) return ' is not as it was applied';
   if (drift.isGone) return ' was deleted';

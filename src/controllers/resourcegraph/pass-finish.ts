@@ -3,7 +3,7 @@ import { isoSeconds } from '../../graph/index.ts';
 import { DONE, REQUEUE, type Result, requeueAfter } from '../../runtime/index.ts';
 import { uselessResources, withAdoptions } from './adoption.ts';
 import { UNREAD_RETRY_MS } from './answers.ts';
-import { driftPolicyOf, driftSeen, type OpenDrift, openDrifts } from './drift.ts';
+import { describeDrift, driftPolicyOf, driftSign, type OpenDrift, openDrifts } from './drift.ts';
 import { areEqualButForExports, withExports } from './exports.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import type { Pruning } from './pass-prune.ts';
@@ -30,11 +30,15 @@ function driftsOf({ graph, session, children, key, now }: PassRun, prepared: Pre
   if (drifted.size === 0) return [];
   const policy = driftPolicyOf(graph);
   return openDrifts(policy, drifted, prepared, ({ identity, resource }) => {
-    if (policy === 'correct') return session.drift.lastRepair(identity);
     const entry = ledger.get(identity);
-    if (entry === undefined || resource === undefined) return undefined;
-    const seen = driftSeen(entry, children.observation(key, resource, identity), owner.manager);
-    return session.drift.lookAt(identity, seen, now())?.drift;
+    if (entry === undefined || resource === undefined) return describeDrift(undefined);
+    const sign = driftSign(entry, children.observation(key, resource, identity), owner.manager);
+    if (sign?.state === 'leaving') return ' is being deleted';
+    return describeDrift(
+      policy === 'correct'
+        ? session.drift.lastRepair(identity)
+        : session.drift.lookAt(identity, sign?.key, now())?.drift,
+    );
   });
 }
 

@@ -10,7 +10,7 @@ import { PequodError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import type { TenantClient } from '../../kube/index.ts';
 import { lookForAdoptable } from './adoption.ts';
-import { refusedDrifts } from './drift.ts';
+import { driftPolicyOf, refusedDrifts } from './drift.ts';
 import { outcomeOf } from './pass-finish.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import { requireRights } from './rights.ts';
@@ -41,7 +41,7 @@ function conditionsOfRefusal(
   { drifted, status, targets }: Prepared,
   error: unknown,
 ): Pick<ResourceGraphStatus, 'conditions'> {
-  if (drifted.size === 0 || !(error instanceof PequodError)) return {};
+  if (drifted.size === 0 || driftPolicyOf(graph) !== 'correct' || !(error instanceof PequodError)) return {};
   const drifts = refusedDrifts(drifted, targets, error.reason);
   return { conditions: withDriftDetected(graph, status.conditions ?? [], drifts, isoSeconds(now())) };
 }

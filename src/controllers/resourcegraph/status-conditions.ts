@@ -1,7 +1,7 @@
 // The conditions of a graph, each from what it speaks of. `Reconciling` and `Stalled` are there only while they are true.
-import type { Condition } from '../../api/index.ts';
+import type { Condition, ResourceGraph } from '../../api/index.ts';
 import { findCondition, type HasMetadata, removeCondition, setCondition } from '../../runtime/index.ts';
-import type { OpenDrift } from './drift.ts';
+import { driftPolicyOf, type OpenDrift } from './drift.ts';
 
 /** Reason of a graph that is suspended. */
 export const SUSPENDED = 'Suspended' as const;
@@ -53,11 +53,12 @@ const MAX_DRIFTS = 5;
  * there where there never was any or where nobody wants to know.
  */
 export function withDriftDetected(
-  graph: HasMetadata,
+  graph: ResourceGraph,
   conditions: readonly Condition[],
   drifts: readonly OpenDrift[],
   nowIso: string,
 ): readonly Condition[] {
+  if (driftPolicyOf(graph) === 'ignore') return removeCondition(conditions, 'DriftDetected');
   const observedGeneration = graph.metadata.generation;
   const [first] = drifts;
   if (first === undefined) {

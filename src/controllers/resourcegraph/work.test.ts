@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type {
+  DriftPolicy,
   InventoryItem,
   KubeObject,
   NodeStatus,
@@ -82,11 +83,12 @@ interface World {
   readonly signs?: Signs;
   readonly glimpse?: Observation;
   readonly earlyRetryAtMs?: number;
+  readonly drift?: DriftPolicy;
 }
 
 function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined {
   const inputs = findWork({ nodes: [target(of).planNode] }, new Map([[of.id, target(of)]]), {
-    graph,
+    graph: world.drift === undefined ? graph : { ...graph, spec: { ...graph.spec, drift: world.drift } },
     status: world.status ?? { observedGeneration: 3 },
     owner,
     isAsked: world.isAsked ?? false,
@@ -112,6 +114,24 @@ describe('what there is to do for a node', () => {
     const { uid: _uid, ...intent } = entry;
     expect(inputFor({ entry: intent, observation: undefined })?.work).toBe('create');
     expect(inputFor({ entry: undefined, observation })?.work).toBe('create');
+  });
+
+  it.each<[DriftPolicy, string, string]>([
+    ['correct', 'repair', 'repair'],
+    ['detect', 'none', 'none'],
+    ['ignore', 'none', 'none'],
+  ])('follows the policy for drift: %s', (drift, edited, deleted) => {
+    const changed = { ...observation, owned: {} };
+    expect(inputFor({ entry, observation: changed, drift })?.work).toBe(edited);
+    expect(inputFor({ entry, observation: undefined, drift })).toMatchObject({
+      work: deleted,
+      readiness: { state: 'waiting', reason: 'NotFound' },
+    });
+    expect(inputFor({ entry: { ...entry, sent: 'other' }, observation, drift })?.work).toBe('update');
+    expect(inputFor({ entry, observation: undefined, glimpse: observation, drift: 'ignore' })).toMatchObject({
+      work: 'none',
+      readiness: { state: 'ready' },
+    });
   });
 
   it('is an update where the node says something else than what was sent', () => {

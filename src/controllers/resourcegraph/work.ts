@@ -4,7 +4,7 @@ import { type GraphOwner, type Observation, sentHash } from '../../apply/index.t
 import { FIELD_CONFLICT } from '../../errors.ts';
 import type { NodeInput, NodeWork, Plan, Readiness } from '../../graph/index.ts';
 import { isAdoptionDue } from './adoption.ts';
-import { driftPolicyOf, driftSeen } from './drift.ts';
+import { driftPolicyOf, driftSign } from './drift.ts';
 import { isOverByTtl, judgeReadiness, type Signs } from './judge.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
 import type { MirrorView } from './mirrors.ts';
@@ -186,5 +186,5 @@ export function workOf(
   const desired = sentHash(target.stamped(entry.origin), target.planNode.node.ignoreFields ?? []);
   if (entry.sent !== desired) return 'update';
   if (isOverByTtl(target, observation, status)) return 'none';
-  return driftSeen(entry, observation, owner.manager) === undefined ? 'none' : 'repair';
+  return driftSign(entry, observation, owner.manager) === undefined ? 'none' : 'repair';
 }
