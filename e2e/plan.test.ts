@@ -213,6 +213,26 @@ story('that a shared object will be taken over is in the plan', async ({ space }
   expect(adopted['data']).toEqual({ color: 'red', theirs: '1' });
 });
 
+story('an earlier revision is planned, too, and run when it is approved', async ({ space }) => {
+  await space.transform('shop', inline(before));
+  await space.untilReady('shop');
+  await space.transform('shop', inline(after));
+  await space.untilReady('shop');
+  await space.untilGone('ConfigMap', 'dropped');
+  await space.transform('shop', inline(after, { dryRun: true, rollbackTo: 1 }));
+  const planned = await untilPlanned(space, 'shop');
+  expect(itemsOf(planned)).toEqual(['Change kept', 'Create dropped', 'Prune added']);
+  expect(await space.names('ConfigMap')).toEqual(['added', 'kept']);
+  expect(member(await space.get('ConfigMap', 'kept'), 'data', 'color')).toBe('blue');
+
+  await approve(space, 'shop', hashOf(planned));
+  const ready = await space.untilReady('shop');
+  expect(await space.names('ConfigMap')).toEqual(['dropped', 'kept']);
+  expect(ready.status?.currentRevision).toBe(1);
+  expect(ready.status?.plan).toBeUndefined();
+  expect(await space.list('ControllerRevision', 'pequod.io/candidate')).toEqual([]);
+});
+
 story('the operator is killed around an approval: it is carried out once', async ({ space }) => {
   const { operator } = operated;
   await space.transform('shop', inline(before));

@@ -16,6 +16,7 @@ import { revisionSpec } from './graph-build.ts';
 import { guarded } from './graph-patch.ts';
 import { type GraphView, relationOf, viewGraph } from './graph-view.ts';
 import { type GraphTask, patchGraph, replaceGraph } from './graph-write.ts';
+import { wantedRevision } from './pins.ts';
 import { dropCandidates } from './plan-write.ts';
 import { revisionOwner } from './revisions.ts';
 
@@ -99,9 +100,23 @@ async function carryOut(
     return await patchGraph(deps, task, graph, [{ op: 'remove', path: '/spec/approvedPlan' }], signal);
   }
   log.info({ plan: spec.approvedPlan }, 'approved plan is carried out');
-  const replaced = await replaceGraph(deps, task, graph, wanted, signal);
+  const pinned = await pinnedAs(deps, transform, wanted, signal);
+  const replaced = await replaceGraph(deps, { ...task, pinned }, graph, wanted, signal);
   await dropCandidates(deps, transform, graph, signal);
   return replaced;
+}
+
+/** The revision that the graph is, where an earlier one was planned: it runs under its own number. */
+async function pinnedAs(
+  deps: Pick<ApprovalDependencies, 'revisions'>,
+  transform: Transform,
+  { metadata }: ResourceGraphSpec,
+  signal: AbortSignal,
+): Promise<GraphTask['pinned']> {
+  const number = wantedRevision(transform, undefined)?.revision;
+  if (number === undefined) return undefined;
+  const content = await deps.revisions.read(revisionOwner(transform), number, signal);
+  return content?.metadata.renderHash === metadata.renderHash ? { number, content } : undefined;
 }
 
 /** The graph that was planned, if it is the one whose plan was approved and confirmed. */
