@@ -176,6 +176,16 @@ describe.concurrent('recreate', () => {
     await space.untilReady('shop');
   });
 
+  story('without the policy, it is made anew as soon as somebody deletes it', async ({ space }) => {
+    await space.transform('shop', inline({ a: fixed('a', '1') }));
+    await space.untilReady('shop');
+    await space.transform('shop', inline({ a: fixed('a', '2') }));
+    await untilError(space, 'shop', 'a', 'ImmutableField');
+    await space.delete('ConfigMap', 'a');
+    await space.untilFound('ConfigMap', 'a', (found) => member(found, 'data', 'k') === '2');
+    await space.untilReady('shop');
+  });
+
   story('a Service gets another clusterIP', async ({ space }) => {
     const service = (spec: JsonObject): NodeInModule => {
       const object = {

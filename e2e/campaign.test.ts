@@ -13,7 +13,7 @@ const CHANGES = 40;
 const operated = useOperator();
 beforeAll(() => installWidgets(cluster.kubectl));
 
-test('the state comes back after each change and its revert', { timeout: 180_000 }, async () => {
+test('the state comes back after each change and its revert', { timeout: 240_000 }, async () => {
   const admin = new OperatorClient({
     config: await kubeconfigConfig({ path: cluster.kubeconfigPath }),
     version: 'campaign',
@@ -27,7 +27,7 @@ test('the state comes back after each change and its revert', { timeout: 180_000
       seed: SEED,
       changes: Array.from({ length: CHANGES }, (_, at) => at + 1),
       limitMs: 45_000,
-      signal: AbortSignal.timeout(170_000),
+      signal: AbortSignal.timeout(230_000),
       restartOperator: async (how) => {
         if (how === 'at once') await operated.operator.kill9();
         await operated.operator.restart();

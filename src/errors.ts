@@ -69,6 +69,9 @@ export class WaitingError extends PequodError {
 /** Reason of a node some of whose fields others hold. */
 export const FIELD_CONFLICT = 'FieldConflict' as const;
 
+/** Reason of a node with a field that can't be changed while its object exists. */
+export const IMMUTABLE_FIELD = 'ImmutableField' as const;
+
 /** Another field manager holds fields that we would have to take. */
 export class ApplyConflictError extends PequodError {
   /** Who holds which field, as the API server named them. */

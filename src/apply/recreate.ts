@@ -12,7 +12,7 @@ import {
   type KubeObject,
   PRUNE_PROTECTION_ANNOTATION,
 } from '../api/index.ts';
-import { InvalidObjectError, messageOf, WaitingError } from '../errors.ts';
+import { IMMUTABLE_FIELD, InvalidObjectError, messageOf, WaitingError } from '../errors.ts';
 import { isPrecious, propagationPolicyOf } from '../graph/index.ts';
 import { isJsonArray, isJsonObject, type JsonValue, shortHashJson } from '../json/index.ts';
 import { ApiError, isConflict } from '../kube/index.ts';
@@ -49,7 +49,7 @@ export function immutableError(
       : `and it is not made anew: ${whyNot}`;
   return new InvalidObjectError(`${what}; ${hint} (${messageOf(cause, 256)})`, {
     code: 'IMMUTABLE_FIELD',
-    reason: 'ImmutableField',
+    reason: IMMUTABLE_FIELD,
     field: fields[0],
     cause,
   });

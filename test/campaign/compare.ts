@@ -70,8 +70,18 @@ function withoutLostHashes(objects: JsonObject, now: Snapshot): JsonObject {
   return next;
 }
 
-/** The values of those who were there before went with it. */
-function madeAnew(objects: JsonObject, now: Snapshot, key: string): JsonObject {
+/** With these hashes of what was sent, whatever they are. */
+function withHashes(objects: JsonObject, now: Snapshot, key: string): JsonObject {
+  const item = [GRAPH, 'status', 'inventory', key];
+  let next = objects;
+  for (const hash of ['sent', 'ownedPaths'])
+    next = withValue(next, [...item, hash], valueAt(now.objects, [...item, hash]));
+  return next;
+}
+
+/** The values of those who were there before went with it, and so did the mark. */
+function madeAnew(before: JsonObject, now: Snapshot, key: string): JsonObject {
+  const objects = withHashes(before, now, key);
   const next = withValue(objects, [GRAPH, 'status', 'inventory', key, 'origin'], 'Created');
   const nodeId = String(valueAt(objects, [GRAPH, 'status', 'inventory', key, 'nodeId']));
   const node = membersAt(next, [GRAPH, 'status', 'nodeStatus', nodeId]);
@@ -93,10 +103,8 @@ function madeAnew(objects: JsonObject, now: Snapshot, key: string): JsonObject {
  * may stay written there beside ours: it conflicts with nothing. The values are compared as ever.
  */
 function cameBack(objects: JsonObject, now: Snapshot, key: string): JsonObject {
-  const item = [GRAPH, 'status', 'inventory', key];
-  let next = withValue(objects, [...item, 'origin'], 'Found');
-  for (const hash of ['sent', 'ownedPaths'])
-    next = withValue(next, [...item, hash], valueAt(now.objects, [...item, hash]));
+  let next = withHashes(objects, now, key);
+  next = withValue(next, [GRAPH, 'status', 'inventory', key, 'origin'], 'Found');
   next = withValue(next, [key, 'metadata', 'annotations', ORIGIN_ANNOTATION], 'found');
   return withValue(next, [key, 'managers'], membersAt(now.objects, [key, 'managers']));
 }

@@ -40,7 +40,7 @@ export class GraphSession {
   /** Until when a write of a process before this one may land, whichever entry it is for. */
   readonly #earlierLandByMs: number;
   readonly #now: () => number;
-  /** Objects that were on their way out when they were last looked at, by identity key. */
+  /** Objects that were in the way of their nodes when they were last looked at, by identity key. */
   readonly #leaving = new Set<string>();
 
   constructor(graph: ResourceGraph, now: () => number) {
@@ -60,7 +60,7 @@ export class GraphSession {
     return this.pendingStatus ?? graph.status ?? {};
   }
 
-  /** Notes whether an object is on its way out. @returns true once, when one that was is so no longer. */
+  /** Notes whether an object is in the way of its node. @returns true once, when one that was is so no longer. */
   hasLeft(identity: ObjectIdentity, isLeaving: boolean): boolean {
     const key = identityKey(identity);
     if (!isLeaving) return this.#leaving.delete(key);

@@ -13,7 +13,7 @@ import { buildPlan, type NodeInput } from '../../graph/index.ts';
 import { CONFIG_MAPS } from '../../kube/index.ts';
 import type { Signs } from './judge.ts';
 import type { NodeTarget } from './targets.ts';
-import { findWork } from './work.ts';
+import { findWork, type WorkContext } from './work.ts';
 
 const owner: GraphOwner = {
   namespace: 'shop',
@@ -77,7 +77,7 @@ interface World {
   readonly entry?: InventoryItem | undefined;
   readonly observation?: Observation | undefined;
   readonly status?: ResourceGraphStatus;
-  readonly hasLeft?: boolean;
+  readonly hasLeft?: boolean | WorkContext['hasLeft'];
   readonly isAsked?: boolean;
   readonly nextRepairAtMs?: number;
   readonly signs?: Signs;
@@ -97,7 +97,7 @@ function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined 
     mirrorOf: () => undefined,
     entryOf: () => world.entry,
     observationOf: () => world.observation,
-    hasLeft: () => world.hasLeft ?? false,
+    hasLeft: typeof world.hasLeft === 'function' ? world.hasLeft : () => world.hasLeft === true,
     nextRepairAtMs: () => world.nextRepairAtMs,
     glimpseOf: () => world.glimpse,
     earlyRetryAtMs: () => world.earlyRetryAtMs,
@@ -267,6 +267,24 @@ describe('what a node brings along', () => {
     const input = inputFor({ entry, status, hasLeft: true });
     expect(input?.status).toEqual({ phase: 'Pending', reason: 'ObjectTerminating' });
     expect(input?.work).toBe('repair');
+  });
+
+  it('awaits that an object which can not be changed is deleted, where the watch shows it', () => {
+    const failed = {
+      phase: 'Error',
+      reason: 'ImmutableField',
+      nextAttemptAt: '2026-01-01T02:00:00Z',
+    } as const;
+    const status = { observedGeneration: 3, nodeStatus: { config: failed } };
+    const awaited: boolean[] = [];
+    const hasLeft = (_: unknown, isAwaited: boolean): boolean => {
+      awaited.push(isAwaited);
+      return false;
+    };
+    inputFor({ entry, status, observation, hasLeft });
+    inputFor({ entry, status, observation: undefined, hasLeft });
+    inputFor({ entry, observation, hasLeft });
+    expect(awaited).toEqual([true, false, false]);
   });
 });
 

@@ -1,7 +1,7 @@
 // What there is to do for each node, from what was sent, what was left behind, and what the watch sees. Pure.
 import type { InventoryItem, NodeStatus, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
 import { type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
-import { FIELD_CONFLICT } from '../../errors.ts';
+import { FIELD_CONFLICT, IMMUTABLE_FIELD } from '../../errors.ts';
 import type { NodeInput, NodeWork, Plan, Readiness } from '../../graph/index.ts';
 import { isAdoptionDue } from './adoption.ts';
 import { driftPolicyOf, driftSign } from './drift.ts';
@@ -27,8 +27,8 @@ export interface WorkContext {
   readonly glimpseOf: (target: NodeTarget) => Observation | undefined;
   /** When a node that met a field conflict may be tried early, in ms, seeing who holds fields now. */
   readonly earlyRetryAtMs: (target: NodeTarget, rivals: string | undefined) => number | undefined;
-  /** True once, when an object that was on its way out has left: what waited for that need not wait any longer. */
-  readonly hasLeft: (target: NodeTarget, isLeaving: boolean) => boolean;
+  /** True once, when an object that was in the way has left: what waited for that need not wait any longer. */
+  readonly hasLeft: (target: NodeTarget, isAwaited: boolean) => boolean;
   /** When an object that someone else keeps changing may be repaired, in ms; undefined for at once. */
   readonly nextRepairAtMs: (target: NodeTarget) => number | undefined;
 }
@@ -91,7 +91,7 @@ function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
   const isRepaired = isCreatedOnly(target) || driftPolicyOf(context.graph) === 'correct';
   const isGlimpsed = isCreatedOnly(target) || !isRepaired;
   const observation = watched ?? (isGlimpsed ? context.glimpseOf(target) : undefined);
-  const hasLeft = context.hasLeft(target, observation?.deletionTimestamp !== undefined);
+  const hasLeft = context.hasLeft(target, isGoneAwaited(target, watched, observation, context));
   const status = retriedEarly(storedStatus(target, context, hasLeft), target, watched, context);
   const needed = workOf(target, context.entryOf(target), observation, status, context.owner);
   const work = needed === 'repair' && !isRepaired ? 'none' : needed;
@@ -103,6 +103,17 @@ function inputOf(target: NodeTarget, context: WorkContext): NodeInput {
     wasEverReady: status.readyAt !== undefined,
     readiness,
   };
+}
+
+/** True while the object is in the way of its node: it is on its way out, or somebody has to delete it. */
+function isGoneAwaited(
+  { planNode }: NodeTarget,
+  watched: Observation | undefined,
+  observation: Observation | undefined,
+  { status }: WorkContext,
+): boolean {
+  if (observation?.deletionTimestamp !== undefined) return true;
+  return watched !== undefined && status.nodeStatus?.[planNode.id]?.reason === IMMUTABLE_FIELD;
 }
 
 /** A node that met a field conflict does not wait for its time once others hold something else than then. */

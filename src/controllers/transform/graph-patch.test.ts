@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { guarded, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
+import { guarded, keepParent, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
 import { viewGraph } from './graph-view.ts';
 import { sampleGraph, sampleGraphSpec, sampleTransform } from './sample-objects.ts';
 
@@ -16,6 +16,16 @@ describe('setPolicies', () => {
   test('reads the policies also of a graph that can not be read as a whole', () => {
     const broken = viewGraph({ ...sampleGraph(), spec: { ...sampleGraphSpec(), nodes: 'none' } });
     expect(setPolicies(broken, { deletionPolicy: 'Delete' })).toEqual([]);
+  });
+});
+
+describe('keepParent', () => {
+  test('puts back the label of the set where somebody took it away, and is silent otherwise', () => {
+    const [patch, ...rest] = keepParent(viewGraph(sampleGraph({ metadata: { labels: { team: 'a' } } })));
+    expect(rest).toEqual([]);
+    expect(patch).toMatchObject({ op: 'add', path: '/metadata/labels/applyset.kubernetes.io~1id' });
+    const labels = { 'applyset.kubernetes.io/id': String(patch?.op === 'add' ? patch.value : '') };
+    expect(keepParent(viewGraph(sampleGraph({ metadata: { labels } })))).toEqual([]);
   });
 });
 

@@ -31,6 +31,12 @@ export function replaceSpec(graph: GraphView, spec: ResourceGraphSpec): readonly
   ];
 }
 
+/** Marks the graph as the parent of its objects again; empty where it is. */
+export function keepParent({ object }: GraphView): readonly JsonPatchOperation[] {
+  const { namespace = '', name, labels } = object.metadata;
+  return setMembers('/metadata/labels', labels, applySetLabels(namespace, name));
+}
+
 /** Copies the policies; empty where they are in place. */
 export function setPolicies(
   graph: GraphView,

@@ -16,7 +16,7 @@ import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
 import { type GraphPolicies, graphSpec, newGraph, revisionSpec } from './graph-build.ts';
 import { whyNotWritable, whyRefused } from './graph-check.ts';
-import { askForReconcile, guarded, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
+import { askForReconcile, guarded, keepParent, replaceSpec, setPolicies, takeOver } from './graph-patch.ts';
 import { type GraphRelation, type GraphView, measureGraph, renderHashIn, viewGraph } from './graph-view.ts';
 import type { TransformMemory } from './memory.ts';
 import { clearPlan, dropCandidates, writePlan } from './plan-write.ts';
@@ -118,7 +118,7 @@ async function write(
   if (spec === undefined && graph.spec === undefined) return { graph, ...outcome };
   const changes = [
     ...(spec === undefined
-      ? [...setPolicies(graph, policiesOf(deps, transform)), ...clearPlan(graph)]
+      ? [...setPolicies(graph, policiesOf(deps, transform)), ...keepParent(graph), ...clearPlan(graph)]
       : replaceSpec(graph, spec)),
     ...(relation === 'lost' ? takeOver(graph, transform) : []),
     ...askForReconcile(graph, reconcileToken(transform)),
