@@ -42,7 +42,9 @@ describe.concurrent('something fails', () => {
         ({ status }) => status?.nodes?.['bad']?.phase === 'Error' && status.nodes['apart']?.phase === 'Ready',
       );
       expect(failed.status?.nodes?.['bad']?.lastError).toContain('spec.ports[0].port');
-      expect(failed.status?.blockedBy).toMatch(/^bad: Service .*bad .*spec\.ports\[0\]\.port.* since \d{4}-/);
+      expect(failed.status?.blockedBy).toMatch(
+        /^bad: Service .*\/bad: .*spec\.ports\[0\]\.port.* since \d{4}-/,
+      );
       expect(conditionOf(failed, 'Ready')?.status).toBe('False');
       const { nodeStatus } = await space.graphStatus('shop');
       for (const id of ['after', 'long-after']) {

@@ -104,6 +104,27 @@ story('a new Transform under dryRun creates nothing but its graph', async ({ spa
   expect(await space.names('ConfigMap')).toEqual(['added', 'kept']);
 });
 
+story(
+  'a new Transform under dryRun adopts when that is approved, and complains of nothing before',
+  async ({ space }) => {
+    await space.create('ConfigMap', 'old', { data: { color: 'red' } });
+  const resources = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'old' }];
+    const adopt = { mode: 'Explicit', strategy: 'TakeOwnership', resources };
+    await space.transform(
+      'shop',
+      inline({ old: configMap('old', { color: 'blue' }) }, { dryRun: true, adopt }),
+    );
+    const planned = await untilPlanned(space, 'shop');
+    expect(itemsOf(planned)).toEqual(['Adopt old']);
+    expect(planned.status?.blockedBy).toContain(`approve with ${APPROVE_ANNOTATION}: ${hashOf(planned)}`);
+    expect((await space.graphStatus('shop')).phase).not.toBe('Failed');
+
+    await approve(space, 'shop', hashOf(planned));
+    await space.untilReady('shop');
+    expect(member(await space.get('ConfigMap', 'old'), 'data', 'color')).toBe('blue');
+  },
+);
+
 story('taking dryRun away applies what is rendered and removes the plan', async ({ space }) => {
   await space.transform('shop', inline(before));
   await space.untilReady('shop');

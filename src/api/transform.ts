@@ -119,6 +119,8 @@ export interface TransformStatus extends JsonObject {
   readonly nodes?: TransformNodes;
   /** One line: node, object, why, since when. */
   readonly blockedBy?: string;
+  /** How many nodes are ready, of how many: `3/5`. */
+  readonly readyNodes?: string;
   /** Number of the revision that runs. */
   readonly currentRevision?: number;
   /** What keeps an earlier revision running. */

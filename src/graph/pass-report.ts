@@ -96,11 +96,14 @@ function explainPending(plan: Plan, entry: Entry, block: BlockedNode | undefined
  */
 export function summarize(plan: Plan, statuses: NodeStatuses): GraphSummary {
   const counts: { [phase in NodePhase]: number } = { Pending: 0, Applied: 0, Ready: 0, Error: 0 };
+  const lost = new Set<number>();
   let isMoving = false;
-  for (const { id } of plan.nodes) {
+  for (const { id, index } of plan.order) {
     const status = statuses[id] ?? { phase: 'Pending' };
     counts[status.phase] += 1;
-    const isStuck = status.reason === 'DependencyFailed';
+    const dependencies = plan.edges.dependencies[index] ?? [];
+    const isStuck = isStuckBehind(status, () => dependencies.some((at) => lost.has(at)));
+    if (status.phase === 'Error' || isStuck) lost.add(index);
     isMoving ||= status.phase === 'Applied' || (status.phase === 'Pending' && !isStuck);
   }
   const phase = graphPhase(plan.nodes.length, counts, isMoving);
@@ -108,6 +111,14 @@ export function summarize(plan: Plan, statuses: NodeStatuses): GraphSummary {
   return blocker === undefined
     ? { phase, counts }
     : { phase, counts, blockedBy: blockerLine(...blocker), blockedByNodeId: blocker[0].id };
+}
+
+const WAITS_FOR_NODES: ReadonlySet<string | undefined> = new Set(['DependencyNotReady', WAITING_FOR_VALUES]);
+
+/** A node that can't go on because of one that failed: it waits for that node, for a value of it, or behind such a one. */
+function isStuckBehind({ phase, reason }: NodeStatus, isBehindFailure: () => boolean): boolean {
+  if (phase !== 'Pending') return false;
+  return reason === 'DependencyFailed' || (WAITS_FOR_NODES.has(reason) && isBehindFailure());
 }
 
 function graphPhase(total: number, counts: GraphSummary['counts'], isMoving: boolean): GraphPhase {
@@ -137,10 +148,17 @@ function blockerRank(status: NodeStatus): number {
   return status.nextAttemptAt !== undefined || status.reason === WAITING_FOR_VALUES ? 1 : 0;
 }
 
+/**
+ * What is said of an object reads on after its name (`is not available`); what an attempt failed of is a sentence of its
+ * own, which may begin with the same name.
+ */
 function blockerLine(node: PlanNode, status: NodeStatus): string {
-  const why = status.message ?? status.reason ?? 'is not ready';
+  const message = status.message ?? status.reason ?? 'is not ready';
+  const name = node.isPending ? '' : `${describeNode(node)} `;
+  const isNamed = message.startsWith(name);
+  const why = isNamed ? message.slice(name.length) : message;
   const since = sinceOf(status);
-  const head = `${node.id}: ${describeNode(node)} `;
+  const head = `${node.id}: ${isNamed || status.attempts === undefined ? name : `${name.trimEnd()}: `}`;
   const tail = since === undefined ? '' : ` since ${since}`;
   const room = Math.max(0, MAX_LINE - head.length - tail.length);
   return `${head}${why.length <= room ? why : `${why.slice(0, Math.max(0, room - 1))}…`}${tail}`;

@@ -186,7 +186,7 @@ describe('failures', () => {
     });
     expect(pass.summary()).toMatchObject({
       phase: 'Failed',
-      blockedBy: 'db: Deployment shop/db may not be created since 2026-03-01T10:00:00Z',
+      blockedBy: 'db: Deployment shop/db: may not be created since 2026-03-01T10:00:00Z',
       blockedByNodeId: 'db',
     });
   });
@@ -246,7 +246,7 @@ describe('failures', () => {
     });
     expect(pass.summary()).toMatchObject({
       phase: 'Pending',
-      blockedBy: 'a: Deployment shop/a is of a kind that is not served since 2026-03-01T10:00:00Z',
+      blockedBy: 'a: Deployment shop/a: is of a kind that is not served since 2026-03-01T10:00:00Z',
     });
     expect(pass.nextWakeAtMs).toBe(START_MS + 500);
   });

@@ -42,8 +42,8 @@ const waiting: NodeInput = {
 };
 const creation: NodeInput = { ...waiting, work: 'create', isChanged: true };
 
-function passOf(web: NodeInput, edge: NodeInput): Pass {
-  const inputs = new Map(Object.entries({ db: settled, web, edge }));
+function passOf(web: NodeInput, edge: NodeInput, db: NodeInput = settled): Pass {
+  const inputs = new Map(Object.entries({ db, web, edge }));
   return new Pass(plan(), inputs, { concurrency: 10, nowMs: START_MS, random: () => 0 });
 }
 
@@ -55,11 +55,19 @@ describe('a pending node', () => {
     expect(pass.isFullyApplied).toBe(false);
   });
 
+  it('leaves nothing to wait for where the node that has the value failed', () => {
+    const pass = passOf(waiting, creation, creation);
+    expect(pass.takeStartable(START_MS)).toMatchObject([{ id: 'db' }]);
+    const failure = { reason: 'FieldConflict', message: 'belongs to another', retry: 'backoff' } as const;
+    pass.failed('db', failure, START_MS);
+    expect(pass.summary()).toMatchObject({ phase: 'Failed', blockedByNodeId: 'db' });
+  });
+
   it('is named, with what it waits for, in the blocker and to its dependents', () => {
     const pass = passOf(waiting, creation);
     expect(pass.summary()).toMatchObject({
       phase: 'Executing',
-      blockedBy: `web: object not known yet waits for observed.db.host, observed.db.port since ${SINCE}`,
+      blockedBy: `web: waits for observed.db.host, observed.db.port since ${SINCE}`,
       blockedByNodeId: 'web',
     });
     expect(pass.statuses()).toMatchObject({

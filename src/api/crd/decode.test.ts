@@ -153,6 +153,15 @@ describe('decodeResourceGraph', () => {
       'spec.nodes[0].readyWhen[0].conditionType: is required',
       { ...NODE, readyWhen: [{ type: 'ConditionMatch' }] },
     ],
+    ...[
+      { type: 'External', url: 'tcp://db' },
+      { type: 'External', url: 'grpc://db/health' },
+      { type: 'External', url: 'http://me@db' },
+      { type: 'Webhook', url: 'tcp://db:80' },
+    ].map((predicate): [string, JsonObject] => [
+      'spec.nodes[0].readyWhen[0].url: must be a URL',
+      { ...NODE, readyWhen: [predicate] },
+    ]),
     ['spec.nodes[0].readyWhen[0].type: must be one of', { ...NODE, readyWhen: [{ type: 'Maybe' }] }],
     [
       'spec.nodes[0].readyWhen[0].timeout: must be a duration',

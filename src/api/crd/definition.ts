@@ -57,7 +57,19 @@ export function transformDefinition(): KubeObject {
         jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
         description: 'Why it is ready or not.',
       },
+      {
+        name: 'Nodes',
+        jsonPath: '.status.readyNodes',
+        description: 'How many nodes are ready, of how many.',
+      },
       { name: 'Module', jsonPath: '.spec.cueRef.type', description: 'Where the module is.' },
+      {
+        name: 'Revision',
+        jsonPath: '.status.currentRevision',
+        type: 'integer',
+        description: 'Number of the revision that runs.',
+        priority: 1,
+      },
       {
         name: 'Digest',
         jsonPath: '.status.applied.digest',

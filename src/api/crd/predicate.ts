@@ -14,12 +14,26 @@ type PredicateOf<T extends ReadinessPredicate['type']> = Extract<ReadinessPredic
 const timeout = optional(duration("Counted from the node's last apply. Default: 5m."));
 const interval = optional(duration('How often it is asked. Default: 10s.'));
 
-const url = string({
+/** A host, with or without a port, and what may follow it. */
+const HOST = '[^/@?#]+';
+const PORT = ':[1-9][0-9]{0,4}';
+const REST = '([/?#].*)?$';
+
+const probeUrl = string({
   description: 'Where to ask.',
   minLength: 1,
   maxLength: 1024,
-  pattern: '^(https?|tcp|grpcs?)://[^/@]+',
-  patternMessage: 'must be a URL of http, https, tcp, grpc or grpcs, without user name',
+  pattern: `^((https?|grpcs)://${HOST}|(tcp|grpc)://${HOST}${PORT})${REST}`,
+  patternMessage:
+    'must be a URL of http, https, tcp, grpc or grpcs; without user name, and for tcp and grpc with a port',
+});
+
+const webhookUrl = string({
+  description: 'Where to ask.',
+  minLength: 1,
+  maxLength: 1024,
+  pattern: `^https?://${HOST}${REST}`,
+  patternMessage: 'must be a URL of http or https, without user name',
 });
 
 /** A readiness predicate of a node. */
@@ -60,9 +74,14 @@ export const PREDICATE_SCHEMA: Schema<ReadinessPredicate> = union<ReadinessPredi
   }),
   External: object<ExternalPredicate>({
     type: literals<'External'>({ External: true }),
-    url,
+    url: probeUrl,
     interval,
     timeout,
   }),
-  Webhook: object<WebhookPredicate>({ type: literals<'Webhook'>({ Webhook: true }), url, interval, timeout }),
+  Webhook: object<WebhookPredicate>({
+    type: literals<'Webhook'>({ Webhook: true }),
+    url: webhookUrl,
+    interval,
+    timeout,
+  }),
 });

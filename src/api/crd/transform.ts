@@ -231,6 +231,7 @@ export const TRANSFORM_STATUS_SCHEMA: Schema<TransformStatus> = object<Transform
     violations: optional(violations('What the schema, the module or a policy says against this Transform.')),
     nodes: optional(nodes),
     blockedBy: optional(blockedBy()),
+    readyNodes: optional(text(32, 'How many nodes are ready, of how many.')),
     currentRevision: optional(integer({ description: 'Number of the revision that runs.', minimum: 1 })),
     pin: optional(
       object<RevisionPin>(

@@ -45,6 +45,23 @@ describe('the status of a graph', () => {
     expect(status).not.toHaveProperty('blockedBy');
   });
 
+  it('says what is missing where nothing goes on before it is there', () => {
+    const summary: GraphSummary = {
+      phase: 'Executing',
+      counts: { Pending: 1, Applied: 0, Ready: 1, Error: 0 },
+      blockedBy: 'w: Widget shop/w: the API server does not serve it',
+      blockedByNodeId: 'w',
+    };
+    const waits = { phase: 'Pending', attempts: 2 } as const;
+    const missing = outcome(summary, { nodeStatus: { w: { ...waits, reason: 'KindNotServed' } } });
+    expect(said(statusOfOutcome(graph, {}, missing, NOW))).toEqual([
+      'Ready=False/KindNotServed',
+      'Reconciling=True/KindNotServed',
+    ]);
+    const passing = outcome(summary, { nodeStatus: { w: { ...waits, reason: 'TooManyRequests' } } });
+    expect(said(statusOfOutcome(graph, {}, passing, NOW))[0]).toBe('Ready=False/Progressing');
+  });
+
   it('says what it waits for while it goes on', () => {
     const summary: GraphSummary = {
       phase: 'Executing',

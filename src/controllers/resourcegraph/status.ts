@@ -4,6 +4,7 @@ import {
   type GraphPhase,
   type Inventory,
   type KubeObject,
+  type NodeStatus,
   type NodeStatuses,
   RECONCILE_ANNOTATION,
   type ResourceGraph,
@@ -177,9 +178,17 @@ function readyOf({ summary, nodeStatus, unadoptable, drifts = [] }: Outcome): Re
     return { isReady: true, isStalled: false, reason: 'Ready', message };
   }
   const message = summary.blockedBy === undefined ? progress : `${progress}; ${summary.blockedBy}`;
-  if (summary.phase !== 'Failed') return { isReady: false, isStalled: false, reason: 'Progressing', message };
-  const reason = nodeStatus[summary.blockedByNodeId ?? '']?.reason ?? 'NodeFailed';
+  const blocker = nodeStatus[summary.blockedByNodeId ?? ''];
+  if (summary.phase !== 'Failed')
+    return { isReady: false, isStalled: false, reason: waitOf(blocker), message };
+  const reason = blocker?.reason ?? 'NodeFailed';
   return { isReady: false, isStalled: !TRANSIENT.has(reason), reason, message };
+}
+
+/** What a graph that goes on is about: progress, or where nothing but an attempt's next time is awaited, what it needs. */
+function waitOf(blocker: NodeStatus | undefined): string {
+  const { phase, attempts, reason = 'Progressing' } = blocker ?? {};
+  return phase === 'Pending' && attempts !== undefined && !TRANSIENT.has(reason) ? reason : 'Progressing';
 }
 
 /** The status of a graph that is being deleted: what is left, and what it waits for. */

@@ -146,7 +146,8 @@ function graphVerdict(graph: GraphView): Verdict {
   const isSeen = observedGeneration === graph.generation;
   const ready = isSeen ? findCondition(conditions, 'Ready') : undefined;
   if (ready?.status === 'True') {
-    return { status: 'True', reason: ready.reason, message: ready.message, progress: 'settled' };
+    const message = withLeftovers(ready.message, conditions);
+    return { status: 'True', reason: ready.reason, message, progress: 'settled' };
   }
   const isStalled = isSeen && findCondition(conditions, 'Stalled')?.status === 'True';
   return {
@@ -156,6 +157,13 @@ function graphVerdict(graph: GraphView): Verdict {
       (isSeen ? (blockedBy ?? ready?.message) : undefined) ?? 'the ResourceGraph has not been executed yet',
     progress: isStalled ? 'stalled' : 'reconciling',
   };
+}
+
+/** Ready does not mean that nothing is left of earlier graphs: what is protected, or can't be removed, is named. */
+function withLeftovers(message: string, conditions: readonly Condition[] | undefined): string {
+  const pruned = findCondition(conditions, 'Pruned');
+  if (pruned?.status !== 'False') return message;
+  return `${message}; not removed: ${clipText(pruned.message, MAX_FAILURE_LENGTH)}`;
 }
 
 /** Ready, Reconciling and Stalled as the verdict has them. */

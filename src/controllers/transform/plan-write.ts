@@ -178,11 +178,13 @@ function atOnce({ spec }: Transform): Partial<GraphPolicies> {
 /** A graph without nodes, for a Transform that has not been approved yet. */
 function placeholder({ sourceRef, metadata }: ResourceGraphSpec, policies: GraphPolicies): ResourceGraphSpec {
   const { platformRef, renderedAt, digest } = metadata;
+  // Without nodes there is nothing that could be adopted: that comes with the approval.
+  const { adopt: _adopt, ...atFirst } = presentPolicies(policies);
   const nodes: ResourceGraphSpec['nodes'] = [];
   return {
     sourceRef,
     metadata: { platformRef, renderedAt, digest, renderHash: hashJson([...nodes]) },
     nodes,
-    ...presentPolicies(policies),
+    ...atFirst,
   };
 }

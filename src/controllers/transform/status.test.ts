@@ -143,6 +143,32 @@ describe('nextStatus', () => {
     expect(conditions(status)).toMatchObject({ Ready: 'False', Reconciling: 'True' });
   });
 
+  test('is Ready and names what is left of earlier graphs', () => {
+    const message = 'ConfigMap shop/orders is protected';
+    const left = [sampleCondition('Ready', 'True'), sampleCondition('Pruned', 'False', { message })];
+    const graph = viewGraph(sampleGraph({ status: { ...readyStatus, conditions: left } }));
+    const status = nextStatus(sampleTransform(), { ...settled, graph }, NOW_ISO);
+    const ready = findCondition(status.conditions, 'Ready');
+    expect(ready?.status).toBe('True');
+    expect(ready?.message).toMatch(/; not removed: ConfigMap shop\/orders is protected$/);
+  });
+
+  test('counts the nodes that are ready', () => {
+    const nodeStatus = { a: { phase: 'Ready' }, b: { phase: 'Error' }, c: { phase: 'Pending' } } as const;
+    const graph = viewGraph(sampleGraph({ status: { ...readyStatus, nodeStatus } }));
+    expect(nextStatus(sampleTransform(), { ...settled, graph }, NOW_ISO).readyNodes).toBe('1/3');
+    expect(
+      nextStatus(sampleTransform(), { ...settled, graph: undefined }, NOW_ISO).readyNodes,
+    ).toBeUndefined();
+  });
+
+  test('says in the column what somebody has to see to, where no object is to blame', () => {
+    const suspended = { ...settled, isSuspended: true };
+    expect(nextStatus(sampleTransform(), suspended, NOW_ISO).blockedBy).toMatch(/^suspended/);
+    const ready = { conditions: [sampleCondition('Ready', 'True')] };
+    expect(nextStatus(sampleTransform({ status: ready }), suspended, NOW_ISO).blockedBy).toBeUndefined();
+  });
+
   test('names what blocks the graph, and passes on that it is stalled', () => {
     const graph = viewGraph(
       sampleGraph({

@@ -10,7 +10,7 @@ import type {
 import { canonicalJson } from '../../json/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import { clipText, clipToken, clipViolations } from './clip.ts';
-import { judge, stepConditions, verdictConditions } from './conditions.ts';
+import { judge, stepConditions, type Verdict, verdictConditions } from './conditions.ts';
 import { type Findings, isGraphCurrent, isPlanned } from './findings.ts';
 
 const MAX_REVISION_LENGTH = 512;
@@ -29,6 +29,7 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
     nodes: _nodes,
     pin: pinBefore,
     plan: _plan,
+    readyNodes: _readyNodes,
     resourceGraphRef: _ref,
     violations: _violations,
     ...kept
@@ -67,10 +68,18 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
   const verdict = judge(transform, findings, isCurrent);
   return {
     ...next,
+    ...(next.blockedBy === undefined && isForSomebody(verdict)
+      ? { blockedBy: clipText(verdict.message, MAX_BLOCKED_BY_LENGTH) }
+      : {}),
     ...(violations === undefined || violations.length === 0 ? {} : { violations }),
     ...(verdict.status === 'True' ? { firstReadyAt: previous.firstReadyAt ?? nowIso } : {}),
     conditions: verdictConditions(steps, verdict, generation, nowIso),
   };
+}
+
+/** Not ready, and nothing that goes on by itself changes that: somebody has to know why. */
+function isForSomebody({ status, progress }: Verdict): boolean {
+  return status === 'False' && progress !== 'reconciling';
 }
 
 /** What a pinned revision was rendered from is no render that could be gone on from. */
@@ -150,7 +159,9 @@ function violationsOf(previous: TransformStatus, findings: Findings): TransformS
   return clipViolations([...found, ...sizeWarnings.filter((warning) => !isListed(warning))]);
 }
 
-function mirror(status: ResourceGraphStatus | undefined): Pick<TransformStatus, 'blockedBy' | 'nodes'> {
+function mirror(
+  status: ResourceGraphStatus | undefined,
+): Pick<TransformStatus, 'blockedBy' | 'nodes' | 'readyNodes'> {
   const { nodeStatus, blockedBy } = status ?? {};
   const nodes = Object.entries(nodeStatus ?? {}).flatMap(([id, node]) => {
     if (node === undefined) return [];
@@ -163,8 +174,11 @@ function mirror(status: ResourceGraphStatus | undefined): Pick<TransformStatus, 
     };
     return [[id, { phase, ...details }] as const];
   });
+  const readyCount = nodes.filter(([, { phase }]) => phase === 'Ready').length;
   return {
-    ...(nodeStatus === undefined ? {} : { nodes: Object.fromEntries(nodes) }),
+    ...(nodeStatus === undefined
+      ? {}
+      : { nodes: Object.fromEntries(nodes), readyNodes: `${readyCount}/${nodes.length}` }),
     ...(blockedBy === undefined ? {} : { blockedBy }),
   };
 }
