@@ -18,7 +18,15 @@ export {
   rebuiltDeletion,
   unionInventory,
 } from './inventory.ts';
-export { isLegalMove, isoSeconds, moveNode, type NodeMove, readinessStartMs, sinceOf } from './node-state.ts';
+export {
+  isLegalMove,
+  isoSeconds,
+  moveNode,
+  type NodeMove,
+  READINESS_TIMEOUT,
+  readinessStartMs,
+  sinceOf,
+} from './node-state.ts';
 export { Pass, type PassOptions, type StartableNode } from './pass.ts';
 export type { NodeInput, NodeWork } from './pass-entry.ts';
 export type { BlockedNode, GraphSummary } from './pass-report.ts';

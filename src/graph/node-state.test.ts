@@ -103,6 +103,15 @@ describe('moves of a node', () => {
     expect(readinessStartMs({ phase: 'Ready', readyAt: T1 })).toBeUndefined();
     expect(sinceOf({ phase: 'Ready', readyAt: T1 })).toBe(T1);
   });
+
+  it('does not begin a timeout anew when it is over', () => {
+    const degraded = moveNode({ phase: 'Ready', readyAt: T1 }, { phase: 'Applied' }, T2);
+    expect(readinessStartMs(degraded)).toBe(Date.parse(T2));
+    const late = moveNode(degraded, { phase: 'Error', reason: 'ReadinessTimeout', message: 'is late' }, T3);
+    expect(readinessStartMs(late)).toBeLessThanOrEqual(Date.parse(T2));
+    const again = moveNode(late, { phase: 'Applied', isApply: true }, T3);
+    expect(readinessStartMs(again)).toBe(Date.parse(T3));
+  });
 });
 
 describe('retryAt', () => {

@@ -6,6 +6,9 @@
 // - a settled node, Ready, carries neither of these nor reason or message: only `phase`, `readyAt` and what others added.
 import type { NodePhase, NodeStatus } from '../api/index.ts';
 
+/** Reason of a node that was not ready in time. */
+export const READINESS_TIMEOUT = 'ReadinessTimeout' as const;
+
 const MOVES: { readonly [from in NodePhase]: readonly NodePhase[] } = {
   Pending: ['Pending', 'Applied', 'Error'],
   Applied: ['Applied', 'Ready', 'Error', 'Pending'],
@@ -111,8 +114,10 @@ export function sinceOf(status: NodeStatus): string | undefined {
 
 /**
  * Where a readiness timeout of the node starts, in ms: its last apply, or, where a settled node degraded, that moment.
+ * What degraded and timed out has moved since: its time is over, and does not begin anew with that move.
  */
 export function readinessStartMs(status: NodeStatus): number | undefined {
+  if (status.reason === READINESS_TIMEOUT && status.appliedAt === undefined) return 0;
   const start = status.appliedAt ?? (status.phase === 'Ready' ? undefined : status.lastTransitionTime);
   return start === undefined ? undefined : Date.parse(start);
 }

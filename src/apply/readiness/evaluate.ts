@@ -5,7 +5,7 @@
 import { type CelPredicate, durationMs, type ReadinessPredicate } from '../../api/index.ts';
 import { type Evaluation, expressionHash } from '../../cel/index.ts';
 import { assertNever } from '../../errors.ts';
-import type { Readiness } from '../../graph/index.ts';
+import { READINESS_TIMEOUT, type Readiness } from '../../graph/index.ts';
 import type { Observation } from './observation.ts';
 import { conditionOf, type ReadCondition } from './read.ts';
 
@@ -59,7 +59,7 @@ function timeoutOf(predicate: ReadinessPredicate | undefined): number {
 
 function timedOut(finding: Finding, timeoutMs: number): Finding {
   const message = `${finding.message}, still after ${timeoutMs / 1000} s`;
-  return { state: 'failed', reason: 'ReadinessTimeout', message };
+  return { state: 'failed', reason: READINESS_TIMEOUT, message };
 }
 
 function evaluateOne(
