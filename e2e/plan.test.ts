@@ -108,7 +108,7 @@ story(
   'a new Transform under dryRun adopts when that is approved, and complains of nothing before',
   async ({ space }) => {
     await space.create('ConfigMap', 'old', { data: { color: 'red' } });
-  const resources = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'old' }];
+    const resources = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'old' }];
     const adopt = { mode: 'Explicit', strategy: 'TakeOwnership', resources };
     await space.transform(
       'shop',
