@@ -1,6 +1,5 @@
 // Changes of the module: nodes that come, go, and turn into others, and modules that are no good.
-import { isJsonArray, type JsonObject, type JsonValue } from '../../../src/json/index.ts';
-import type { Random } from '../../simulation/random.ts';
+import type { JsonObject } from '../../../src/json/index.ts';
 import {
   type Base,
   configMapObject,
@@ -11,17 +10,22 @@ import {
   type Nodes,
   SOURCED_HEAD,
 } from '../bases.ts';
-import { membersAt, valueAt, withValue } from '../json-path.ts';
+import { membersAt, withValue } from '../json-path.ts';
 import { type Change, pickFrom, type Scene } from './change.ts';
-
-/** New nodes, or the text of a module that can't be one; told in a few words. */
-interface Edit {
-  readonly told: string;
-  readonly nodes?: Nodes;
-  readonly text?: string;
-}
-
-type Editor = (nodes: Nodes, random: Random) => Edit;
+import {
+  add,
+  addObject,
+  cycle,
+  depend,
+  duplicate,
+  type Edit,
+  type Editor,
+  remove,
+  rename,
+  renameNode,
+  set,
+  text,
+} from './node-edits.ts';
 
 export function moduleChange({ base, random }: Scene): Change {
   const { nodes = {} } = base;
@@ -44,124 +48,6 @@ function changeTo(base: Base, { told, nodes, text }: Edit): Change {
 export function specWithNodes(base: Base, nodes: Nodes): JsonObject {
   return { ...base.spec, ...inlineSpec(nodes) };
 }
-
-function asNodes(value: JsonObject): Nodes {
-  return Object.fromEntries(Object.keys(value).map((id) => [id, membersAt(value, [id])]));
-}
-
-function on(nodes: Nodes, path: readonly (number | string)[], value: JsonValue | undefined): Nodes {
-  return asNodes(withValue(nodes, path, value));
-}
-
-function idOf(nodes: Nodes, random: Random): string {
-  return pickFrom(random, Object.keys(nodes));
-}
-
-function dependenciesOf(nodes: Nodes, id: string): readonly JsonValue[] {
-  const found = valueAt(nodes, [id, 'dependsOn']);
-  return isJsonArray(found) ? found : [];
-}
-
-const set =
-  (told: string, path: readonly (number | string)[], ...values: readonly (JsonValue | undefined)[]): Editor =>
-  (nodes, random) => {
-    const id = idOf(nodes, random);
-    const { value } = pickFrom(
-      random,
-      values.map((each) => ({ value: each })),
-    );
-    return {
-      told: `${id}: ${told} ${JSON.stringify(value)}`.slice(0, 160),
-      nodes: on(nodes, [id, ...path], value),
-    };
-  };
-
-const text =
-  (told: string, make: (module: string) => string): Editor =>
-  (nodes) => ({ told, text: make(moduleText(nodes)) });
-
-const remove: Editor = (nodes, random) => {
-  const id = idOf(nodes, random);
-  const left = on(nodes, [id], undefined);
-  const isReleased = random.chance(0.7);
-  const free = Object.keys(left).reduce(
-    (all, each) =>
-      dependenciesOf(all, each).includes(id)
-        ? on(
-            all,
-            [each, 'dependsOn'],
-            dependenciesOf(all, each).filter((other) => other !== id),
-          )
-        : all,
-    left,
-  );
-  return {
-    told: `without ${id}${isReleased ? '' : ', which others still depend on'}`,
-    nodes: isReleased ? free : left,
-  };
-};
-
-const rename: Editor = (nodes, random) => {
-  const id = idOf(nodes, random);
-  const name = pickFrom(random, ['renamed', 'x'.repeat(63), 'Bad_Name', '', 'a.b', 'x'.repeat(254)]);
-  return {
-    told: `object of ${id} is named ${name.slice(0, 20)}`,
-    nodes: on(nodes, [id, 'object', 'metadata', 'name'], name),
-  };
-};
-
-const renameNode: Editor = (nodes, random) => {
-  const id = idOf(nodes, random);
-  const to = pickFrom(random, ['moved', 'Bad_Id', 'x'.repeat(64)]);
-  const moved = Object.fromEntries(Object.entries(nodes).map(([key, node]) => [key === id ? to : key, node]));
-  const follows = Object.keys(moved).reduce<Nodes>(
-    (all, each) =>
-      on(
-        all,
-        [each, 'dependsOn'],
-        dependenciesOf(all, each).map((other) => (other === id ? to : other)),
-      ),
-    asNodes(moved),
-  );
-  return { told: `node ${id} is called ${to.slice(0, 10)}`, nodes: follows };
-};
-
-const add: Editor = (nodes, random) => {
-  const count = pickFrom(random, [1, 1, 3, 20]);
-  const added = Array.from({ length: count }, (_, at): [string, JsonObject] => [
-    `added-${at}`,
-    {
-      object: configMapObject(`added-${at}`, { k: 'v' }),
-      dependsOn: at === 0 ? [idOf(nodes, random)] : [`added-${at - 1}`],
-    },
-  ]);
-  return { told: `with ${count} more`, nodes: { ...nodes, ...Object.fromEntries(added) } };
-};
-
-const addObject =
-  (told: string, object: JsonObject): Editor =>
-  (nodes) => ({ told: `with ${told}`, nodes: { ...nodes, added: { object } } });
-
-const depend: Editor = (nodes, random) => {
-  const [id, other] = [idOf(nodes, random), idOf(nodes, random)];
-  return {
-    told: `${id} depends on ${other}`,
-    nodes: on(nodes, [id, 'dependsOn'], [...dependenciesOf(nodes, id), other]),
-  };
-};
-
-const cycle: Editor = (nodes) => {
-  const ids = Object.keys(nodes);
-  return {
-    told: 'a circle of all',
-    nodes: ids.reduce((all, id, at) => on(all, [id, 'dependsOn'], [ids[(at + 1) % ids.length] ?? id]), nodes),
-  };
-};
-
-const duplicate: Editor = (nodes, random) => {
-  const id = idOf(nodes, random);
-  return { told: `${id} twice`, nodes: { ...nodes, copy: nodes[id] ?? {} } };
-};
 
 const EDITORS: readonly Editor[] = [
   remove,
