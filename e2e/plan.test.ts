@@ -1,12 +1,14 @@
 // A Transform that is only planned: what would be done is shown, and done when it is approved by its hash.
 import { expect } from 'vitest';
 import { APPROVE_ANNOTATION, type PlanItem, type Transform } from '../src/api/index.ts';
+import type { JsonObject } from '../src/json/index.ts';
 import {
   applyDocExample,
   conditionOf,
   configMap,
   inline,
   member,
+  type NodeInModule,
   type Space,
   story,
   useOperator,
@@ -252,6 +254,112 @@ story('an earlier revision is planned, too, and run when it is approved', async 
   expect(ready.status?.currentRevision).toBe(1);
   expect(ready.status?.plan).toBeUndefined();
   expect(await space.list('ControllerRevision', 'pequod.io/candidate')).toEqual([]);
+});
+
+story("that a field can't be changed is shown, and the object is made anew as shown", async ({ space }) => {
+  const applyPolicy = { recreate: 'OnImmutable' };
+  const fixed = (color: string): NodeInModule => {
+    const { object } = configMap('fixed', { color });
+    return { applyPolicy, object: { ...object, immutable: true } };
+  };
+  await space.transform('shop', inline({ fixed: fixed('red') }));
+  await space.untilReady('shop');
+  const { uid } = (await space.get('ConfigMap', 'fixed')).metadata;
+  const plan = async (node: NodeInModule, action: string): Promise<Transform> => {
+    await space.transform('shop', inline({ fixed: node }, { dryRun: true }));
+    return await untilPlanned(space, 'shop', (each) => itemsOf(each).includes(`${action} fixed`));
+  };
+  const withoutPolicy = await plan({ object: fixed('blue').object }, 'Error');
+  expect(itemOf(withoutPolicy, 'fixed')?.message).toContain('recreate: OnImmutable');
+  // What apply would refuse to make anew is no promise of the plan either.
+  const invalid = configMap('fixed', { 'no such/key': 'x' }).object;
+  const refused = await plan({ applyPolicy, object: { ...invalid, immutable: true } }, 'Error');
+  expect(itemOf(refused, 'fixed')?.message).toContain('no such/key');
+  await space.patch('ConfigMap', 'fixed', {
+    metadata: { annotations: { 'pequod.io/prune-protection': 'true' } },
+  });
+  const held = await plan(fixed('blue'), 'Error');
+  expect(itemOf(held, 'fixed')?.message).toContain('pequod.io/prune-protection');
+  await space.patch('ConfigMap', 'fixed', {
+    metadata: { annotations: { 'pequod.io/prune-protection': null } },
+  });
+  await space.patch('Transform', 'shop', { metadata: { annotations: { 'pequod.io/reconcile': 'look' } } });
+  const planned = await untilPlanned(space, 'shop', (each) => itemsOf(each).includes('Recreate fixed'));
+  expect(itemOf(planned, 'fixed')).toMatchObject({ uid, message: "data can't be changed" });
+  expect((await space.get('ConfigMap', 'fixed')).metadata.uid).toBe(uid);
+  await approve(space, 'shop', hashOf(planned));
+  await space.untilReady('shop');
+  const anew = await space.get('ConfigMap', 'fixed');
+  expect(anew.metadata.uid).not.toBe(uid);
+  expect(anew['data']).toEqual({ color: 'blue' });
+});
+
+story('an adoption is shown with who holds the object and what goes', async ({ space }) => {
+  await space.kubectl(['create', 'configmap', 'kept', '--from-literal=color=red', '--from-literal=old=1']);
+  const before = await space.get('ConfigMap', 'kept');
+  const kept = configMap('kept', { color: 'blue' }, { applyPolicy: { mode: 'Adopt' } });
+  await space.transform('shop', inline({ kept }, { dryRun: true }));
+  const planned = await untilPlanned(space, 'shop');
+  expect(itemsOf(planned)).toEqual(['Adopt kept']);
+  const item = itemOf(planned, 'kept');
+  expect(item?.uid).toBe(before.metadata.uid);
+  expect(item?.message).toBe(
+    'taken over from kubectl-create (Update): .data.color; what the module does not state goes: .data.old',
+  );
+  expect(item?.changes).toContainEqual({ path: '.data.color', from: '"red"', to: '"blue"' });
+  expect(await space.get('ConfigMap', 'kept')).toEqual(before);
+  await approve(space, 'shop', hashOf(planned));
+  await space.untilReady('shop');
+  expect((await space.get('ConfigMap', 'kept'))['data']).toEqual({ color: 'blue' });
+});
+
+story("another Transform's object is refused in the plan as it would be", async ({ space }) => {
+  await space.transform('first', inline({ kept: configMap('kept', { color: 'red' }) }));
+  await space.untilReady('first');
+  const mine = configMap('kept', { color: 'blue' }, { applyPolicy: { mode: 'Adopt' } });
+  await space.transform('second', inline({ mine }, { dryRun: true }));
+  const planned = await untilPlanned(space, 'second');
+  expect(itemsOf(planned)).toEqual(['Error mine']);
+  expect(itemOf(planned, 'mine')?.message).toContain(`belongs to Transform ${space.namespace}/first`);
+});
+
+story('what is only read is kept in the plan; what was ours is let go', async ({ space }) => {
+  await space.create('ConfigMap', 'theirs', { data: { k: 'v' } });
+  const ours = configMap('ours', { k: 'v' });
+  await space.transform('shop', inline({ ours }));
+  await space.untilReady('shop');
+  const resources = ['ours', 'theirs', 'missing'].map((name) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    name,
+  }));
+  const adopt = { mode: 'Explicit', strategy: 'Mirror', resources };
+  const nodes = { ours, theirs: configMap('theirs'), missing: configMap('missing') };
+  await space.transform('shop', inline(nodes, { dryRun: true, adopt }));
+  const planned = await untilPlanned(space, 'shop');
+  expect(itemsOf(planned)).toEqual(['Keep ours', 'Keep theirs', 'Wait missing']);
+  expect(itemOf(planned, 'theirs')?.message).toBe('it is read and never written');
+  expect(itemOf(planned, 'ours')?.message).toContain('let go');
+});
+
+story('what an edit took since is taken back, in the plan as in the apply', async ({ space }) => {
+  const kept = (color: string): JsonObject => inline({ kept: configMap('kept', { color, size: 's' }) });
+  // So that the edit is there when the plan is made.
+  const drift = 'detect';
+  await space.transform('shop', { ...kept('red'), drift });
+  await space.untilReady('shop');
+  await space.patch('ConfigMap', 'kept', { data: { color: 'green' } });
+  await space.transform('shop', { ...kept('blue'), drift, dryRun: true });
+  const isSeen = (each: Transform): boolean => itemOf(each, 'kept')?.changes?.[0]?.from === '"green"';
+  const planned = await untilPlanned(space, 'shop', isSeen);
+  expect(itemOf(planned, 'kept')).toMatchObject({
+    action: 'Change',
+    changes: [{ path: '.data.color', from: '"green"', to: '"blue"' }],
+    message: 'takes fields from user',
+  });
+  await approve(space, 'shop', hashOf(planned));
+  await space.untilReady('shop');
+  expect((await space.get('ConfigMap', 'kept'))['data']).toEqual({ color: 'blue', size: 's' });
 });
 
 story('the operator is killed around an approval: it is carried out once', async ({ space }) => {

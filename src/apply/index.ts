@@ -1,16 +1,9 @@
-export {
-  type AdoptionCandidate,
-  type AdoptionPreview,
-  type AdoptionRequest,
-  type HeldShare,
-  ObjectAdopter,
-  previewAdoption,
-} from './adoption/index.ts';
+export { type AdoptionCandidate, type AdoptionRequest, ObjectAdopter } from './adoption/index.ts';
 export { ObjectApplier } from './applier.ts';
 export type { Drift, DriftLook } from './drift.ts';
 export { fieldManagerOf, isOurs, ownersOfPointer } from './fields/index.ts';
-export { immutableFields } from './immutable.ts';
 export { markedOrigin, originOf, originOfKnown } from './origin.ts';
+export { type ApplyPreview, type PreviewRequest, previewApply } from './preview.ts';
 export {
   type Answers,
   evaluateReadiness,
@@ -21,7 +14,6 @@ export {
   podSelectorOf,
   podTroubleOf,
 } from './readiness/index.ts';
-export { whyNotRecreated } from './recreate.ts';
 export { ObjectRemover, type Removal, type RemovalResult } from './removal.ts';
 export type { ApplyNotice, ApplyOutcome, ApplyRequest } from './request.ts';
 export { type GraphOwner, sentHash, stampObject } from './stamp.ts';

@@ -19,6 +19,9 @@ export interface Guard {
   readonly isFoundNow: boolean;
 }
 
+/** What a verdict follows from, besides the live object. */
+export type JudgedRequest = Pick<ApplyRequest, 'entry' | 'ignoreFields' | 'isRepair' | 'policy' | 'stamped'>;
+
 /** When to look again at an object that is being deleted; the watch says it earlier. */
 const TERMINATING_RETRY_MS = 30_000;
 
@@ -36,7 +39,7 @@ export function guardOf(entry: InventoryItem): Guard {
  * conflict can't be settled
  */
 export function judge(
-  request: ApplyRequest,
+  request: JudgedRequest,
   live: KubeObject | undefined,
   owner: GraphOwner,
   conflict?: ApplyConflictError,
@@ -80,7 +83,7 @@ export function refuseAnothers(live: KubeObject, entry: InventoryItem, owner: Gr
  * now and what was taken have to be together what was ours then, which the hash of the paths tells.
  */
 function isTakenSince(
-  { entry, ignoreFields, isRepair, stamped }: ApplyRequest,
+  { entry, ignoreFields, isRepair, stamped }: JudgedRequest,
   live: KubeObject,
   { manager }: GraphOwner,
   origin: Origin,

@@ -36,6 +36,9 @@ export interface Refusal {
   readonly error: unknown;
 }
 
+/** What is to be made anew. */
+type RecreatedRequest = Pick<ApplyRequest, 'entry' | 'resource' | 'stamped'>;
+
 /** The error of fields that can't be changed. @param whyNot why the object is not made anew, where the node asks for it */
 export function immutableError(
   { entry }: Pick<ApplyRequest, 'entry'>,
@@ -56,7 +59,7 @@ export function immutableError(
 }
 
 /** Why this live object may not be deleted to be made anew; undefined where it may. */
-export function whyNotRecreated(
+function whyNotRecreated(
   { entry }: Pick<ApplyRequest, 'entry'>,
   live: KubeObject,
   owner: GraphOwner,
@@ -88,8 +91,7 @@ export async function recreate(
     const live = await readObject(writer, request, signal);
     if (live === undefined) return;
     if (live.metadata.deletionTimestamp !== undefined) throw recreating(refusal);
-    const whyNot = whyNotRecreated(request, live, writer.owner);
-    if (whyNot !== undefined) throw immutableError(request, refusal, whyNot);
+    refuseToRecreate(writer, request, live, refusal);
     if (!isTried) await tryAsNew(writer, request, live, refusal, signal);
     isTried = true;
     try {
@@ -99,6 +101,31 @@ export async function recreate(
       if (!isConflict(error) || look >= MAX_LOOKS) throw error;
     }
   }
+}
+
+/**
+ * Makes sure that the object may be deleted and could be made anew, without doing so.
+ * @throws InvalidObjectError (`IMMUTABLE_FIELD`) where it has to stay
+ */
+export async function requireRecreatable(
+  writer: Writer,
+  request: RecreatedRequest,
+  live: KubeObject,
+  refusal: Refusal,
+  signal: AbortSignal,
+): Promise<void> {
+  refuseToRecreate(writer, request, live, refusal);
+  await tryAsNew(writer, request, live, refusal, signal);
+}
+
+function refuseToRecreate(
+  { owner }: Writer,
+  request: Pick<ApplyRequest, 'entry'>,
+  live: KubeObject,
+  refusal: Refusal,
+): void {
+  const whyNot = whyNotRecreated(request, live, owner);
+  if (whyNot !== undefined) throw immutableError(request, refusal, whyNot);
 }
 
 async function deleteJudged(
@@ -131,7 +158,7 @@ function recreating({ fields }: Refusal): WaitingError {
 /** Tries the object as a new one, under another name, without storing it. @throws InvalidObjectError where it is refused */
 async function tryAsNew(
   { client, owner }: Writer,
-  request: ApplyRequest,
+  request: RecreatedRequest,
   live: KubeObject,
   refusal: Refusal,
   signal: AbortSignal,

@@ -33,7 +33,6 @@ export type { BlockedNode, GraphSummary } from './pass-report.ts';
 export {
   buildPlan,
   DEFAULT_MAX_NODES,
-  describeNode,
   type PendingPlanNode,
   type Plan,
   type PlanNode,

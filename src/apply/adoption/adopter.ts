@@ -20,7 +20,7 @@ import { replaceManagedFields } from '../ownership-patch.ts';
 import type { ApplyOutcome, ApplyRequest } from '../request.ts';
 import type { GraphOwner } from '../stamp.ts';
 import { type Writer, writeObject } from '../write.ts';
-import { previewAdoption, previousManagersOf } from './preview.ts';
+import { droppedBy, previewAdoption, previousManagersOf } from './preview.ts';
 import { takeoverOf } from './takeover.ts';
 
 /** What a look needs to know of a request. */
@@ -31,6 +31,11 @@ export interface AdoptionCandidate {
   /** To be in the inventory before {@link ObjectAdopter.adopt}. */
   readonly entry: InventoryItem;
   readonly previousManagers: readonly string[];
+  /** The object as it was looked at, and as it would be but for what is {@link dropped}. */
+  readonly live: KubeObject;
+  readonly applied: KubeObject;
+  /** Fields that go with the takeover, as the API server names them. */
+  readonly dropped: readonly string[];
 }
 
 /** How often an object that changes under our hands is looked at before the node is put off. */
@@ -60,10 +65,13 @@ export class ObjectAdopter {
     refuseForeign(request.entry, preview.ownedBy);
     if (preview.isOurs) return undefined;
     refuseTerminating(live);
-    const conflicts = await this.#tryOut(request, live, signal);
+    const { applied, conflicts } = await this.#tryOut(request, live, signal);
     return {
       entry: intentOf(request.entry, live),
       previousManagers: previousManagersOf(preview, conflicts),
+      live,
+      applied,
+      dropped: droppedBy(preview),
     };
   }
 
@@ -107,22 +115,22 @@ export class ObjectAdopter {
     }
   }
 
-  /** Applies by dry-run. @returns which fields of others have other values. */
+  /** Applies by dry-run. `conflicts` says which fields of others have other values. */
   async #tryOut(
     request: AdoptionRequest,
     live: KubeObject,
     signal: AbortSignal,
-  ): Promise<readonly FieldConflict[]> {
+  ): Promise<{ readonly applied: KubeObject; readonly conflicts: readonly FieldConflict[] }> {
     const { client, owner } = this.#writer;
     const body = request.ignoreFields.reduce<KubeObject>(removePointer, request.stamped('Adopted'));
     const options = { fieldManager: owner.manager, uid: live.metadata.uid, dryRun: true };
     try {
-      await client.apply(request.resource, body, options, signal);
-      return [];
+      const answer = await client.apply(request.resource, body, options, signal);
+      return { applied: answer.object, conflicts: [] };
     } catch (error) {
       if (!(error instanceof ApplyConflictError)) throw error;
-      await client.apply(request.resource, body, { ...options, force: true }, signal);
-      return error.conflicts;
+      const answer = await client.apply(request.resource, body, { ...options, force: true }, signal);
+      return { applied: answer.object, conflicts: error.conflicts };
     }
   }
 

@@ -1,2 +1,1 @@
 export { type AdoptionCandidate, type AdoptionRequest, ObjectAdopter } from './adopter.ts';
-export { type AdoptionPreview, type HeldShare, previewAdoption } from './preview.ts';

@@ -16,7 +16,7 @@ export interface HeldShare {
   readonly share: Share;
   /** Its fields that the node states, as the API server names them. */
   readonly stated: readonly string[];
-  /** Its fields that go with the adoption: the node does not state them. Defaults of the API server come back. */
+  /** Its fields that go: neither the node nor another manager states them. Defaults of the API server come back. */
   readonly dropped: readonly string[];
 }
 
@@ -39,6 +39,9 @@ export function previewAdoption(live: KubeObject, sent: KubeObject, owner: Graph
   const other = entries.find(
     ({ manager = '', operation }) => operation === 'Apply' && isGraphManager(manager),
   )?.manager;
+  const others = entries.filter((entry) => shareOf(entry, sent.apiVersion) !== 'whole');
+  const kept = new Set(others.flatMap(({ fieldsV1 }) => pathsOf(fieldsV1)));
+  const goes = (path: string): boolean => !path.startsWith('.status') && !kept.has(path);
   const holders = entries
     .filter(({ subresource }) => (subresource ?? '') === '')
     .map((entry): HeldShare => {
@@ -48,7 +51,7 @@ export function previewAdoption(live: KubeObject, sent: KubeObject, owner: Graph
         manager: describeManager(entry),
         share,
         stated: pathsOf(stated),
-        dropped: share === 'whole' ? pathsOf(rest).filter((path) => !path.startsWith('.status')) : [],
+        dropped: share === 'whole' ? pathsOf(rest).filter(goes) : [],
       };
     });
   return {
@@ -61,6 +64,11 @@ export function previewAdoption(live: KubeObject, sent: KubeObject, owner: Graph
 
 function pathsOf(fields: JsonObject | undefined): readonly string[] {
   return fields === undefined ? [] : ownedPaths(fields);
+}
+
+/** All fields that go with the adoption. */
+export function droppedBy({ holders }: AdoptionPreview): readonly string[] {
+  return [...new Set(holders.flatMap(({ dropped }) => dropped))];
 }
 
 /** Longest line, and most lines, of what is said about managers. */

@@ -19,7 +19,7 @@ import {
 import { type GraphOwner, markedOrigin, type Observation } from '../../apply/index.ts';
 import { type PlannedObject, rebuiltDeletion, unionInventory } from '../../graph/index.ts';
 import type { Resource } from '../../kube/index.ts';
-import type { Targets } from './targets.ts';
+import type { NodeTarget, Targets } from './targets.ts';
 
 /** An object of ours that a watch sees. */
 export interface ObservedChild {
@@ -113,7 +113,11 @@ function rebuiltItem(
 
 /** The objects that the plan is about. */
 export function plannedObjects(targets: Targets): readonly PlannedObject[] {
-  return [...targets.values()].map(({ identity, planNode, deletion }) => ({
+  return [...targets.values()].map(plannedObject);
+}
+
+function plannedObject({ identity, planNode, deletion }: NodeTarget): PlannedObject {
+  return {
     nodeId: planNode.id,
     group: identity.group,
     version: gvkOf(planNode.object).version,
@@ -122,7 +126,13 @@ export function plannedObjects(targets: Targets): readonly PlannedObject[] {
     name: identity.name,
     deletion,
     wave: planNode.wave,
-  }));
+  };
+}
+
+/** The entry of a node that the inventory does not have yet. */
+export function intentOf(target: NodeTarget): InventoryItem {
+  const { namespace, ...planned } = plannedObject(target);
+  return { ...planned, ...(namespace === undefined ? {} : { namespace }), origin: 'Created' };
 }
 
 export interface InventoryPlan {

@@ -3,6 +3,7 @@ import type { ExecutionPlan, PlanItem, ResourceGraph } from '../../../api/index.
 import { gvkOf, type ResourceGraphStatus } from '../../../api/index.ts';
 import { findPrunable, planAdoption } from '../../../graph/index.ts';
 import { describeItems, fitItems, planHash } from '../../../planning/index.ts';
+import { newAdoptions } from '../adoption.ts';
 import { gvkOfItem } from '../inventory.ts';
 import { Ledger } from '../ledger.ts';
 import { ownerOf } from '../owner.ts';
@@ -49,9 +50,11 @@ export async function makePlan(
   await requireRights({ key, graph: candidate.graph, tenancy }, managedTargets(targets), new Map(), signal);
   const isOwn = status.inventory?.graphUID === graph.metadata.uid;
   const ledger = new Ledger((isOwn ? status.inventory : undefined) ?? { graphUID: '', items: [] });
+  const { failures } = newAdoptions(adoption);
   const previews = {
     client,
     owner,
+    failureOf: ({ planNode }: NodeTarget) => failures.get(planNode.id),
     entryOf: ({ identity }: NodeTarget) => ledger.get(identity),
     observationOf: ({ resource, identity }: NodeTarget) =>
       resource === undefined ? undefined : run.children.observation(key, resource, identity),

@@ -1,27 +1,23 @@
 // What executing one node of a candidate would do, asked of the API server by a dry-run as the tenant. Nothing is
 // written. The rules are those of the applier (`src/apply`): who created an object, who may be forced.
-import {
-  apiVersionOf,
-  FIELD_MANAGER_PREFIX,
-  gvkOf,
-  type InventoryItem,
-  KEEP_FIELD_MANAGER,
-  type KubeObject,
-  type Origin,
-  type PlanItem,
-  RELEASED_FIELD_MANAGER,
-} from '../../../api/index.ts';
+import { gvkOf, type InventoryItem, type KubeObject, type PlanItem } from '../../../api/index.ts';
 import {
   type GraphOwner,
-  immutableFields,
+  isOurs,
+  ObjectAdopter,
+  ObjectApplier,
   type Observation,
-  originOf,
-  originOfKnown,
+  previewApply,
   sentHash,
-  whyNotRecreated,
 } from '../../../apply/index.ts';
-import { ApplyConflictError, InvalidObjectError, messageOf } from '../../../errors.ts';
-import { getPointer, removePointer, setPointer } from '../../../json/index.ts';
+import {
+  ApplyConflictError,
+  assertNever,
+  InvalidObjectError,
+  messageOf,
+  PequodError,
+  WaitingError,
+} from '../../../errors.ts';
 import {
   isForbidden,
   isKindNotServed,
@@ -31,10 +27,10 @@ import {
   type Resource,
   type TenantClient,
 } from '../../../kube/index.ts';
-import { changesBetween, isSecret } from '../../../planning/index.ts';
-import { describeKind } from '../inventory.ts';
+import { describeKind, intentOf } from '../inventory.ts';
 import { isMirrored, type NodeTarget } from '../targets.ts';
-import { managersOf, refusal } from './words.ts';
+import { changeItem, type Details, itemOf } from './items.ts';
+import { listed, refusal } from './words.ts';
 
 /** What a preview works with. */
 export interface PreviewContext {
@@ -42,8 +38,12 @@ export interface PreviewContext {
   readonly owner: GraphOwner;
   readonly entryOf: (target: NodeTarget) => InventoryItem | undefined;
   readonly observationOf: (target: NodeTarget) => Observation | undefined;
+  /** Why a node can't run at all. */
+  readonly failureOf: (target: NodeTarget) => unknown;
 }
 
+const MAX_MANAGERS = 8;
+const MAX_FIELDS = 16;
 /** How often an object that changes meanwhile is looked at. */
 const MAX_LOOKS = 3;
 
@@ -54,12 +54,18 @@ export async function previewNode(
   signal: AbortSignal,
 ): Promise<PlanItem> {
   const { resource } = target;
+  const failure = context.failureOf(target);
+  if (failure !== undefined) return itemOf(target, ...problemOf(target, failure, signal));
   if (resource === undefined) return itemOf(target, 'Wait', unserved(target));
   if (isLeftAlone(context, target)) return itemOf(target, 'Keep', {});
   for (let look = 1; ; look += 1) {
     try {
+      if (target.adoption === 'TakeOwnership') {
+        const item = await previewTakeover(context, target, resource, signal);
+        if (item !== undefined) return item;
+      }
       const live = await readLive(context.client, resource, target, signal);
-      if (isMirrored(target)) return mirrorItem(target, live);
+      if (isMirrored(target)) return mirrorItem(context, target, live);
       return live === undefined
         ? await previewCreation(context, target, resource, signal)
         : await previewLive(context, target, resource, live, signal);
@@ -87,10 +93,13 @@ function isLeftAlone({ entryOf, observationOf, owner }: PreviewContext, target: 
   );
 }
 
-/** What is only read is waited for, and left as it is. */
-function mirrorItem(target: NodeTarget, live: KubeObject | undefined): PlanItem {
+/** What is only read is waited for, and left as it is; what was ours is let go first. */
+function mirrorItem({ owner }: PreviewContext, target: NodeTarget, live: KubeObject | undefined): PlanItem {
   if (live === undefined) return itemOf(target, 'Wait', { message: 'it is only read, and waited for' });
-  return itemOf(target, 'Keep', { uid: live.metadata.uid, message: 'it is read and never written' });
+  const message = isOurs(live, owner.graphId, owner.manager)
+    ? 'it is let go: it stays as it is, and is read and never written'
+    : 'it is read and never written';
+  return itemOf(target, 'Keep', { uid: live.metadata.uid, message });
 }
 
 async function readLive(
@@ -123,103 +132,56 @@ async function previewCreation(
 }
 
 async function previewLive(
-  context: PreviewContext,
+  { client, owner, entryOf }: PreviewContext,
   target: NodeTarget,
   resource: Resource,
   live: KubeObject,
   signal: AbortSignal,
 ): Promise<PlanItem> {
   const { uid } = live.metadata;
-  const entry = context.entryOf(target);
-  if (live.metadata.deletionTimestamp !== undefined)
-    return itemOf(target, 'Wait', { uid, message: 'it is being deleted, and is waited for' });
-  const isKnown = entry !== undefined && entry.uid === uid;
-  const origin = isKnown ? originOfKnown(entry, live, context.owner) : originOf(live, context.owner);
-  const isStrange = origin === 'Found' && !(isKnown && entry.origin === 'Found');
-  const { mode } = target.planNode.node.applyPolicy ?? {};
-  const adoption = origin === 'Found' ? target.adoption : undefined;
-  if (isStrange && adoption === undefined && mode === 'Create')
-    return itemOf(target, 'Keep', { uid, message: 'it is there already and is left as it is' });
-  try {
-    const answer = await dryRun(context, target, resource, live, origin, adoption !== undefined, signal);
-    const { changes, isCut } = changesBetween(live, answer.object);
-    const notes = [
-      ...(adoption === undefined ? [] : [`taken over from ${managersOf(live)}`]),
-      ...(isStrange && adoption === undefined
-        ? ['it is there already: fields are shared, and it is never deleted']
-        : []),
-      ...(answer.taken === undefined ? [] : [answer.taken]),
-      ...(isCut ? ['more fields change than are listed'] : []),
-    ];
-    const action = adoption === undefined ? (changes.length === 0 ? 'Keep' : 'Change') : 'Adopt';
-    return itemOf(target, action, {
-      uid,
-      ...(changes.length === 0 ? {} : { changes }),
-      ...(notes.length === 0 ? {} : { message: notes.join('; ') }),
-    });
-  } catch (error) {
-    const isFixed = immutableFields(error).length > 0;
-    if (!isFixed || target.planNode.node.applyPolicy?.recreate !== 'OnImmutable') throw error;
-    const whyNot =
-      entry === undefined
-        ? 'it was there before, and what was found is never deleted'
-        : whyNotRecreated({ entry }, live, context.owner);
-    if (whyNot !== undefined)
-      return itemOf(target, 'Error', {
-        uid,
-        message: `${refusal(live, error)}; it is not made anew: ${whyNot}`,
-      });
-    return itemOf(target, 'Recreate', { uid, message: refusal(live, error) });
+  const { planNode, stamped } = target;
+  const { applyPolicy: policy = {}, ignoreFields = [] } = planNode.node;
+  const entry = entryOf(target) ?? intentOf(target);
+  const isRepair = entry.sent === sentHash(stamped(entry.origin), ignoreFields);
+  const request = { entry, ignoreFields, isRepair, policy, resource, stamped };
+  const preview = await previewApply({ client, owner }, request, live, signal);
+  switch (preview.type) {
+    case 'leave':
+      return itemOf(target, 'Keep', { uid, message: 'it is there already and is left as it is' });
+    case 'recreate':
+      return itemOf(target, 'Recreate', { uid, message: `${preview.fields.join(', ')} can't be changed` });
+    case 'write': {
+      const notes = [
+        ...(preview.isFoundNow ? ['it is there already: fields are shared, and it is never deleted'] : []),
+        ...(preview.takenFrom.length > 0 ? [`takes fields from ${preview.takenFrom.join(', ')}`] : []),
+      ];
+      return changeItem(target, live, preview.object, undefined, notes);
+    }
+    default:
+      return assertNever(preview);
   }
 }
 
-interface DryRunAnswer {
-  readonly object: KubeObject;
-  /** Whose fields are taken, in words. */
-  readonly taken?: string;
-}
-
-async function dryRun(
-  { client, owner }: PreviewContext,
+/** What taking the object over would do; undefined where there is nothing to take over. */
+async function previewTakeover(
+  { client, owner, entryOf }: PreviewContext,
   target: NodeTarget,
   resource: Resource,
-  live: KubeObject,
-  origin: Origin,
-  isAdopting: boolean,
   signal: AbortSignal,
-): Promise<DryRunAnswer> {
-  const { applyPolicy, ignoreFields = [] } = target.planNode.node;
-  const body = withLiveValues(target.stamped(origin), live, ignoreFields);
-  const options = { fieldManager: owner.manager, uid: live.metadata.uid, dryRun: true };
-  try {
-    return { object: (await client.apply(resource, body, options, signal)).object };
-  } catch (error) {
-    if (!(error instanceof ApplyConflictError)) throw error;
-    const holders = [...new Set(error.conflicts.map(({ manager }) => manager))];
-    const mayForce = isAdopting || applyPolicy?.conflictPolicy === 'Force' || holders.every(isNobodys);
-    if (!mayForce || holders.some(isGraphs)) throw error;
-    const { object } = await client.apply(resource, body, { ...options, force: true }, signal);
-    return { object, taken: `takes fields from ${holders.join(', ')}` };
-  }
+): Promise<PlanItem | undefined> {
+  const { planNode, stamped } = target;
+  const { ignoreFields = [] } = planNode.node;
+  const entry = entryOf(target) ?? intentOf(target);
+  const adopter = new ObjectAdopter(client, owner, new ObjectApplier(client, owner));
+  const candidate = await adopter.look({ resource, stamped, ignoreFields, entry }, signal);
+  if (candidate === undefined) return undefined;
+  const { live, applied, previousManagers, dropped } = candidate;
+  const notes = [
+    `taken over from ${listed(previousManagers, MAX_MANAGERS)}`,
+    ...(dropped.length > 0 ? [`what the module does not state goes: ${listed(dropped, MAX_FIELDS)}`] : []),
+  ];
+  return changeItem(target, live, applied, 'Adopt', notes);
 }
-
-function isNobodys(manager: string): boolean {
-  return manager === RELEASED_FIELD_MANAGER || manager === KEEP_FIELD_MANAGER;
-}
-
-function isGraphs(manager: string): boolean {
-  return manager.startsWith(FIELD_MANAGER_PREFIX) && manager !== KEEP_FIELD_MANAGER;
-}
-
-/** Ignored fields as they are: whoever has them, they don't change. */
-function withLiveValues(sent: KubeObject, live: KubeObject, pointers: readonly string[]): KubeObject {
-  return pointers.reduce<KubeObject>((body, pointer) => {
-    const value = getPointer(live, pointer);
-    return value === undefined ? removePointer(body, pointer) : setPointer(body, pointer, value);
-  }, sent);
-}
-
-type Details = Pick<PlanItem, 'changes' | 'message'> & { readonly uid?: string | undefined };
 
 function problemOf(
   target: NodeTarget,
@@ -229,28 +191,21 @@ function problemOf(
   signal.throwIfAborted();
   if (isKindNotServed(error)) return ['Wait', unserved(target)];
   if (isNamespaceMissing(error)) return ['Wait', { message: 'its namespace does not exist yet' }];
+  if (error instanceof WaitingError) return ['Wait', { message: messageOf(error) }];
   const isAnswer =
-    error instanceof InvalidObjectError || error instanceof ApplyConflictError || isForbidden(error);
-  if (!isAnswer && !isPreconditionFailed(error)) throw error;
-  const { object } = target.planNode;
-  return ['Error', { message: isSecret(object) ? refusal(object, error) : messageOf(error) }];
+    error instanceof InvalidObjectError ||
+    error instanceof ApplyConflictError ||
+    isAdoptionRefused(error) ||
+    isForbidden(error) ||
+    isPreconditionFailed(error);
+  if (!isAnswer) throw error;
+  return ['Error', { message: refusal(target.planNode.object, error) }];
+}
+
+function isAdoptionRefused(error: unknown): boolean {
+  return error instanceof PequodError && error.code === 'ADOPTION_REFUSED';
 }
 
 function unserved({ planNode }: NodeTarget): Details {
   return { message: `the API server does not serve ${describeKind(gvkOf(planNode.object))} yet` };
-}
-
-function itemOf(target: NodeTarget, action: PlanItem['action'], { uid, ...details }: Details): PlanItem {
-  const { planNode, identity } = target;
-  const { namespace, name, kind } = identity;
-  return {
-    action,
-    nodeId: planNode.id,
-    apiVersion: apiVersionOf(gvkOf(planNode.object)),
-    kind,
-    ...(namespace === undefined ? {} : { namespace }),
-    name,
-    ...(uid === undefined ? {} : { uid }),
-    ...details,
-  };
 }

@@ -3,23 +3,19 @@ import type { KubeObject } from '../../../api/index.ts';
 import { InvalidObjectError, messageOf, PequodError } from '../../../errors.ts';
 import { isSecret } from '../../../planning/index.ts';
 
-const MAX_MANAGERS = 8;
-
-/** Why the API server refused the object. */
+/** Why the object is refused. */
 export function refusal(object: Pick<KubeObject, 'apiVersion' | 'kind'>, error: unknown): string {
-  if (!isSecret(object)) return messageOf(error);
+  // These words are ours, and the client has cut the values of Secrets from those of the server in them.
+  const isOurWording = error instanceof PequodError && error.code === 'IMMUTABLE_FIELD';
+  if (!isSecret(object) || isOurWording) return messageOf(error);
   const reason = error instanceof PequodError ? error.reason : 'InternalError';
   const field = error instanceof InvalidObjectError ? error.field : undefined;
   return field === undefined ? `refused: ${reason}` : `refused: ${reason} at ${field}`;
 }
 
-/** Who holds fields of a live object. */
-export function managersOf({ metadata }: KubeObject): string {
-  const names = (metadata.managedFields ?? []).map(
-    ({ manager = 'unknown', operation = 'Update' }) => `${manager} (${operation})`,
-  );
-  const unique = [...new Set(names)];
-  const rest = unique.length - MAX_MANAGERS;
-  const listed = unique.slice(0, MAX_MANAGERS).join(', ');
-  return unique.length === 0 ? 'nobody' : rest > 0 ? `${listed} and ${rest} more` : listed;
+/** `a, b and 3 more`; `nobody` for none. */
+export function listed(words: readonly string[], limit: number): string {
+  const rest = words.length - limit;
+  const text = words.slice(0, limit).join(', ');
+  return words.length === 0 ? 'nobody' : rest > 0 ? `${text} and ${rest} more` : text;
 }
