@@ -10,7 +10,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { measureCalls } from './calls/calls.ts';
 import { measureConverge } from './converge/converge.ts';
 import { type DriftOptions, measureDrift } from './drift/drift.ts';
-import { type GraphOptions, measureGraph } from './graph/graph.ts';
+import { measureGraph } from './graph/graph.ts';
+import { SHAPES, type Shape } from './graph/shapes.ts';
 import { measureRender } from './render/render.ts';
 import { type Measured, saveResult } from './support/measured.ts';
 import { reportToStderr } from './support/progress.ts';
@@ -51,13 +52,25 @@ program
     await finish('render', measured, options.save);
   });
 
+interface GraphFlags {
+  readonly nodes: number;
+  readonly rounds: number;
+  readonly shape?: Shape;
+  readonly cpuProf?: string;
+  readonly save?: boolean;
+}
+
 program
   .command('graph')
   .description('calls and time of one Transform with many objects: a chain, and independent ones')
   .option('--nodes <n>', 'objects', wholeNumber, 1000)
   .option('--rounds <n>', 'rounds, of which medians are taken', wholeNumber, 3)
+  .addOption(new Option('--shape <name>', 'one shape only').choices(SHAPES))
+  .option('--cpu-prof <folder>', 'write a CPU profile of the operator')
   .option('--save', 'write the figures to bench/results')
-  .action(async ({ save, ...options }: GraphOptions & { readonly save?: boolean }) => {
+  .action(async ({ nodes, rounds, shape, cpuProf, save }: GraphFlags) => {
+    const shapes = shape === undefined ? SHAPES : [shape];
+    const options = { nodes, rounds, shapes, profileDirectory: cpuProf };
     await finish('graph', await measureGraph(options, reportToStderr, interruption.signal), save);
   });
 

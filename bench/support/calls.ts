@@ -23,7 +23,8 @@ export function describeCalls(calls: readonly AuditEntry[]): string {
     .join(', ');
 }
 
-function nameOf({ verb, resource, subresource, requestURI, code = 0 }: AuditEntry): string {
+/** `patch transforms/status`. */
+export function nameOf({ verb, resource, subresource, requestURI, code = 0 }: AuditEntry): string {
   const target = resource ?? requestURI.split('?')[0] ?? '';
   const part = subresource === undefined ? '' : `/${subresource}`;
   return `${verb} ${target}${part}${code >= 400 ? ` (${code})` : ''}`;
