@@ -119,6 +119,16 @@ describe('the default policies', () => {
     expect(await check([node('Widget', { spec: 3 }), node('ConfigMap', { data: { a: 'b' } })])).toEqual([]);
   });
 
+  it('get the kinds that they look at; all, where they do not say which', async () => {
+    const rule = 'violations: [for it in nodes {path: it.object.kind, message: "", severity: "Warning"}]\n';
+    const nodes = [node('ConfigMap', {}), node('Secret', {}), node('Pod', {})];
+    const seeing = (kinds: string): Promise<readonly string[]> =>
+      check(nodes, moduleTree([['policy/p.cue', `package policy\nnodes: [...]\n${kinds}${rule}`]]));
+    expect(await seeing('')).toEqual(['undefined ConfigMap', 'undefined Secret', 'undefined Pod']);
+    expect(await seeing('kinds: ["Pod", "Secret"]\n')).toEqual(['undefined Secret', 'undefined Pod']);
+    expect(await seeing('kinds: "Pod"\n')).toHaveLength(3);
+  });
+
   it('say so when they cannot be asked', async () => {
     const [malformed] = await check([
       node('Deployment', { spec: { template: { spec: { containers: 'none' } } } }),

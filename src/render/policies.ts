@@ -1,5 +1,6 @@
 // The default policies look at the rendered objects alone, so no module can avoid them. A policy that can't be evaluated
-// is itself reported: silence always means that all of them were asked.
+// is itself reported: silence always means that all of them were asked. They say which kinds they look at, and get no
+// others: taking in a graph of many objects takes CUE longer than judging it.
 import type { CueModule } from 'cuelang-wasm';
 import type { ResolvedNode, Severity, Violation } from '../api/index.ts';
 import {
@@ -32,6 +33,8 @@ export class PolicyChecker {
   readonly #tree: ModuleTree;
   readonly #module: CueModule;
   readonly #deadlineMs: number;
+  /** The kinds that the policies look at, once they are known. */
+  #kinds: ReadonlySet<string> | undefined;
 
   constructor(evaluator: CueEvaluator, tree: ModuleTree, deadlineMs: number) {
     this.#evaluator = evaluator;
@@ -42,7 +45,9 @@ export class PolicyChecker {
 
   /** What the policies say against the subject; empty means that they were all asked and have nothing to say. */
   async check(subject: PolicySubject, signal: AbortSignal): Promise<readonly Violation[]> {
-    const nodes = subject.nodes.map(({ id, object }) => ({ id, object }));
+    const kinds = await this.#kindsOf(signal);
+    const judged = subject.nodes.filter(({ object }) => kinds?.has(object.kind) ?? true);
+    const nodes = judged.map(({ id, object }) => ({ id, object }));
     const outcome = await this.#evaluator.evaluate(
       {
         module: this.#module,
@@ -66,6 +71,20 @@ export class PolicyChecker {
       ]);
     }
     return found;
+  }
+
+  /** Undefined where the policies don't say it: then they look at all. */
+  async #kindsOf(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
+    if (this.#kinds !== undefined) return this.#kinds;
+    const outcome = await this.#evaluator.evaluate(
+      { module: this.#module, package: PACKAGE, queries: [{ type: 'export', path: 'kinds' }] },
+      { deadlineMs: this.#deadlineMs, signal },
+    );
+    const json = outcome.ok ? outcome.results[0]?.json : undefined;
+    const kinds = json === undefined ? undefined : parseJson(json);
+    if (!isJsonArray(kinds) || !kinds.every((kind) => typeof kind === 'string')) return undefined;
+    this.#kinds = new Set(kinds);
+    return this.#kinds;
   }
 }
 
