@@ -22,12 +22,19 @@ export function decodeTransform(object: KubeObject): DecodedTransform {
   return rest.ok ? { ...rest, warnings: whole.problems } : rest;
 }
 
+/** Objects as they came are never changed: one that was decoded is not decoded again. */
+const decodedGraphs = new WeakMap<KubeObject, Decoded<ResourceGraph>>();
+
 /**
  * A ResourceGraph as it came from the API server. A status that does not fit is a problem like any other: while the
  * inventory is unknown nothing may be done.
  */
 export function decodeResourceGraph(object: KubeObject): Decoded<ResourceGraph> {
-  return decode(RESOURCE_GRAPH_SCHEMA, object);
+  const known = decodedGraphs.get(object);
+  if (known !== undefined) return known;
+  const decoded = decode(RESOURCE_GRAPH_SCHEMA, object);
+  decodedGraphs.set(object, decoded);
+  return decoded;
 }
 
 /** What of a node does not fit the schema; fields that it does not name are left alone. Paths begin in the node. */

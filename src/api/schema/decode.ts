@@ -149,13 +149,12 @@ function checkObject(node: ObjectNode, value: JsonObject, path: string, problems
   let result = value;
   for (const [name, field] of Object.entries(node.fields)) {
     const member = Object.hasOwn(value, name) ? value[name] : undefined;
-    const at = memberPath(path, name);
     if (member === undefined || member === null) {
-      if (!field.isOptional) report(problems, at, 'is required');
+      if (!field.isOptional) report(problems, memberPath(path, name), 'is required');
       else if (member === null) result = without(result, name);
       continue;
     }
-    const checked = check(field.node, member, at, problems);
+    const checked = check(field.node, member, memberPath(path, name), problems);
     if (checked !== member) result = { ...result, [name]: checked };
   }
   if (problems.length > before) return result;
