@@ -48,12 +48,12 @@ export class StatusWriter {
     isProgress: boolean,
     signal: AbortSignal,
   ): Promise<WriteResult> {
-    const status = fitStatus(wanted, graph.spec);
+    const { status, text } = fitStatus(wanted, graph.spec);
     session.pendingStatus = status;
     const { namespace, name, uid } = graph.metadata;
     const current = this.#options.graphs.get(namespace, name);
     if (current === undefined || current.metadata.uid !== uid) return { type: 'stale' };
-    if (canonicalJson(status) === canonicalJson(current['status'])) {
+    if (text === canonicalJson(current['status'])) {
       session.pendingStatus = undefined;
       return { type: 'settled' };
     }
