@@ -71,7 +71,7 @@ export class StatusWriter {
   /** True where the cluster does not have this status. */
   isNews(graph: ResourceGraph, status: ResourceGraphStatus): boolean {
     const current = this.#options.graphs.get(graph.metadata.namespace, graph.metadata.name);
-    return canonicalJson(fitStatus(status, graph.spec)) !== canonicalJson(current?.['status']);
+    return fitStatus(status, graph.spec).text !== canonicalJson(current?.['status']);
   }
 
   /** Sets the conditions of a graph that can't be read; the rest of its status is left as it is, whatever it is. */
