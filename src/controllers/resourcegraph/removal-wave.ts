@@ -31,7 +31,7 @@ export interface RemovalReport {
 export interface RemovalRun {
   readonly key: NamespacedName;
   readonly ledger: Ledger;
-  readonly session: Pick<GraphSession, 'clear' | 'landsByMs'>;
+  readonly session: Pick<GraphSession, 'forget' | 'landsByMs'>;
   readonly remover: Pick<ObjectRemover, 'remove'>;
   readonly children: Pick<Children, 'observation'>;
   readonly mapper: Pick<RestMapper, 'namespacedKinds'>;
@@ -80,7 +80,7 @@ export async function removeEntries(
   const landings: number[] = [];
   const leave = (item: InventoryItem, result: RemovalResult): void => {
     run.ledger.delete(item);
-    run.session.clear(item);
+    run.session.forget(item);
     left.push({ item, result });
   };
   const removeOne = async (item: InventoryItem): Promise<void> => {

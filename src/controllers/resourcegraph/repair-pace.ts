@@ -33,6 +33,10 @@ export class RepairPace {
     return nextAtMs > nowMs && count >= BURST ? nextAtMs : undefined;
   }
 
+  forget(identity: ObjectIdentity): void {
+    this.#repairs.delete(identityKey(identity));
+  }
+
   #countOf(key: string, nowMs: number): number {
     const repairs = this.#repairs.get(key);
     if (repairs === undefined) return 0;

@@ -25,4 +25,8 @@ export class Rivals {
     if (conflict === undefined || conflict.rivals === rivals) return undefined;
     return conflict.atMs + MIN_INTERVAL_MS;
   }
+
+  forget(identity: ObjectIdentity): void {
+    this.#conflicts.delete(identityKey(identity));
+  }
 }

@@ -29,6 +29,28 @@ it('says once that an object which was on its way out has left', () => {
   expect(session.hasLeft(config, false)).toBe(false);
 });
 
+it('keeps nothing of an object that is none of the graph’s any more', () => {
+  const session = new GraphSession(graph('g'), () => 0);
+  const entry = {
+    ...config,
+    version: 'v1',
+    nodeId: 'n',
+    origin: 'Created',
+    deletion: 'Delete',
+    wave: 0,
+  } as const;
+  session.suspect(entry);
+  session.hasLeft(config, true);
+  for (let repair = 0; repair < 9; repair += 1) session.repairPace.repaired(config, 0);
+  session.rivals.failed(config, 'a', 0);
+  expect(session.repairPace.nextAtMs(config, 0)).toBeGreaterThan(0);
+  session.forget(entry);
+  expect(session.isSuspect(entry)).toBe(false);
+  expect(session.hasLeft(config, false)).toBe(false);
+  expect(session.repairPace.nextAtMs(config, 0)).toBeUndefined();
+  expect(session.rivals.retryAtMs(config, 'b')).toBeUndefined();
+});
+
 it('belongs to one graph: another of that name starts afresh', () => {
   const sessions = new GraphSessions(() => 0);
   const first = sessions.of(graph('one'));

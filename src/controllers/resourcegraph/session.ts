@@ -91,6 +91,14 @@ export class GraphSession {
   clear(entry: InventoryItem): void {
     this.#suspects.delete(identityKey(entry));
   }
+
+  /** The object is none of the graph's any more. */
+  forget(entry: InventoryItem): void {
+    this.clear(entry);
+    this.#leaving.delete(identityKey(entry));
+    this.repairPace.forget(entry);
+    this.rivals.forget(entry);
+  }
 }
 
 /** The sessions of a process, by graph. */
