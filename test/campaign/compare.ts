@@ -35,6 +35,7 @@ export function expectationOf(base: Snapshot, now: Snapshot, released: readonly 
     const isSame = base.uids[key] === now.uids[key];
     const origin = originOf(base.objects, key);
     if (origin === 'Adopted' && !isSame) objects = madeAnew(objects, now, key);
+    else if (origin === 'Adopted' && released.includes(key)) objects = adoptedAgain(objects, now, key);
     else if (origin !== undefined && isSame && released.includes(key)) objects = cameBack(objects, now, key);
   }
   const isOther = objects !== base.objects;
@@ -106,6 +107,14 @@ function cameBack(objects: JsonObject, now: Snapshot, key: string): JsonObject {
   let next = withHashes(objects, now, key);
   next = withValue(next, [GRAPH, 'status', 'inventory', key, 'origin'], 'Found');
   next = withValue(next, [key, 'metadata', 'annotations', ORIGIN_ANNOTATION], 'found');
+  return withValue(next, [key, 'managers'], membersAt(now.objects, [key, 'managers']));
+}
+
+/** What is to be adopted is adopted again; who had it before that is told anew. */
+function adoptedAgain(objects: JsonObject, now: Snapshot, key: string): JsonObject {
+  const nodeId = String(valueAt(objects, [GRAPH, 'status', 'inventory', key, 'nodeId']));
+  const managers = [GRAPH, 'status', 'nodeStatus', nodeId, 'previousManagers'];
+  const next = withValue(withHashes(objects, now, key), managers, valueAt(now.objects, managers));
   return withValue(next, [key, 'managers'], membersAt(now.objects, [key, 'managers']));
 }
 
