@@ -1,6 +1,7 @@
 // Carries out what a pass decides: starts the nodes that it names, feeds back what came of them and what the watches
 // see meanwhile, and ends when nothing is in flight and nothing can start.
 import {
+  type DriftPolicy,
   describeIdentity,
   gvkOf,
   type InventoryItem,
@@ -16,6 +17,7 @@ import {
   type GraphOwner,
   type ObjectAdopter,
   type ObjectApplier,
+  type Observation,
   observe,
 } from '../../apply/index.ts';
 import { ApplyConflictError, assertNever, InvalidObjectError, WaitingError } from '../../errors.ts';
@@ -24,6 +26,7 @@ import { ApiError, type Resource } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import { isAdoptionDue } from './adoption.ts';
 import type { Children } from './children.ts';
+import { driftSign } from './drift.ts';
 import { Inbox } from './inbox.ts';
 import { judgeReadiness, type Signs } from './judge.ts';
 import { kindNotServed } from './kinds.ts';
@@ -49,6 +52,7 @@ export interface Execution {
   readonly signs: Signs;
   /** Called with each node that was created or changed. */
   readonly renewSigns: (nodeId: string) => void;
+  readonly driftPolicy: DriftPolicy;
   readonly now: () => number;
   readonly log: Logger;
   /** Stores that an object was there before us. */
@@ -101,11 +105,21 @@ function take(run: Execution, nodeOf: ReadonlyMap<string, string>, message: Mess
   const target = id === undefined ? undefined : run.targets.get(id);
   if (id === undefined || target?.resource === undefined || isMirrored(target)) return;
   const observation = run.children.observation(run.key, target.resource, target.identity);
+  // What others changed meanwhile is the next pass's to repair: the node has not got worse by itself.
+  if (isSettledDrift(run, target, observation)) return;
   run.pass.observed(
     id,
     judgeReadiness(target, observation, run.pass.statusOf(id), run.signs, run.now()),
     run.now(),
   );
+}
+
+/** True where a node that is Ready has drifted and is about to be repaired. */
+function isSettledDrift(run: Execution, target: NodeTarget, observation: Observation | undefined): boolean {
+  if (run.driftPolicy !== 'correct' || isCreatedOnly(target)) return false;
+  if (run.pass.statusOf(target.planNode.id).phase !== 'Ready') return false;
+  const entry = run.ledger.get(target.identity);
+  return entry?.uid !== undefined && driftSign(entry, observation, run.owner.manager) !== undefined;
 }
 
 async function startNode(run: Execution, start: StartableNode, signal: AbortSignal): Promise<void> {

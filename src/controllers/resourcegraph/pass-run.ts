@@ -2,6 +2,7 @@
 import { ObjectAdopter, ObjectApplier } from '../../apply/index.ts';
 import { isForbidden, isKindNotServed, type TenantClient } from '../../kube/index.ts';
 import { REQUEUE, type Result } from '../../runtime/index.ts';
+import { driftPolicyOf } from './drift.ts';
 import { execute } from './execute.ts';
 import { finish } from './pass-finish.ts';
 import { type PassRun, type Prepared, prepare } from './pass-prepare.ts';
@@ -53,6 +54,7 @@ async function runNodes(
       ...prepared,
       key,
       session: run.session,
+      driftPolicy: driftPolicyOf(graph),
       children: run.children,
       interests: run.interests,
       applier,
