@@ -43,6 +43,7 @@ function fixed(name: string, value: string, applyPolicy: JsonObject = {}): NodeI
 }
 
 async function untilError(space: Space, transform: string, node: string, reason: string): Promise<string> {
+  await space.untilFound('ResourceGraph', transform);
   const { nodeStatus } = await until(
     `node ${node} of ${transform} fails with ${reason}`,
     () => space.graphStatus(transform),
