@@ -4,9 +4,10 @@
 // - the graph's list of kinds may still name kinds that it had: it gets shorter only when the graph is written next;
 // - what was sent to an object that is made once (mode Create) is not known any more after the inventory was lost;
 // - an object that the Transform had to let go (deletionPolicy Orphan) was there before the Transform when it comes back:
-//   it is shared from then on, and says so.
+//   it is shared from then on, and says so; under mode Create it is not written at all, so that it bears no mark;
+// - who had an object before it was adopted is not known any more once the graph's status was lost.
 
-import { APPLYSET_KINDS_ANNOTATION, ORIGIN_ANNOTATION } from '../../src/api/index.ts';
+import { APPLYSET_KINDS_ANNOTATION, APPLYSET_PART_OF_LABEL, ORIGIN_ANNOTATION } from '../../src/api/index.ts';
 import {
   canonicalJson,
   isJsonArray,
@@ -28,14 +29,23 @@ const GRAPH = `ResourceGraph/${TRANSFORM}`;
 const MAX_LINES = 14;
 const MAX_VALUE_LENGTH = 160;
 
-/** @param released keys of the objects that the change made the Transform let go */
-export function expectationOf(base: Snapshot, now: Snapshot, released: readonly string[]): Expectation {
+/** What a change takes away for good. */
+export interface Losses {
+  /** Keys of the objects that the Transform had to let go. */
+  readonly released?: readonly string[];
+  /** The graph's status was lost. */
+  readonly losesStatus?: boolean;
+}
+
+export function expectationOf(base: Snapshot, now: Snapshot, losses: Losses): Expectation {
+  const { released = [], losesStatus = false } = losses;
   let objects = base.objects;
   for (const key of Object.keys(base.uids)) {
     const isSame = base.uids[key] === now.uids[key];
     const origin = originOf(base.objects, key);
     if (origin === 'Adopted' && !isSame) objects = madeAnew(objects, now, key);
     else if (origin === 'Adopted' && released.includes(key)) objects = adoptedAgain(objects, now, key);
+    else if (origin === 'Adopted' && losesStatus) objects = withoutFormerManagers(objects, now, key);
     else if (origin !== undefined && isSame && released.includes(key)) objects = cameBack(objects, now, key);
   }
   const isOther = objects !== base.objects;
@@ -56,19 +66,24 @@ function withFormerKinds(objects: JsonObject, now: Snapshot): JsonObject {
 }
 
 function withoutLostHashes(objects: JsonObject, now: Snapshot): JsonObject {
-  const nodes = valueAt(objects, [GRAPH, 'spec', 'nodes']);
-  const madeOnce = (isJsonArray(nodes) ? nodes : []).filter(
-    (node) => valueAt(node, ['applyPolicy', 'mode']) === 'Create',
-  );
   let next = objects;
-  for (const node of madeOnce) {
-    const key = `${String(valueAt(node, ['object', 'kind']))}/${String(valueAt(node, ['object', 'metadata', 'name']))}`;
+  for (const key of madeOnce(valueAt(objects, [GRAPH, 'spec', 'nodes']))) {
     const item = [GRAPH, 'status', 'inventory', key];
     for (const hash of ['sent', 'ownedPaths'])
       if (valueAt(now.objects, [...item, hash]) === undefined)
         next = withValue(next, [...item, hash], undefined);
   }
   return next;
+}
+
+/** Keys of the objects of nodes that only create. */
+function madeOnce(nodes: JsonValue | undefined): readonly string[] {
+  return (isJsonArray(nodes) ? nodes : [])
+    .filter((node) => valueAt(node, ['applyPolicy', 'mode']) === 'Create')
+    .map(
+      (node) =>
+        `${String(valueAt(node, ['object', 'kind']))}/${String(valueAt(node, ['object', 'metadata', 'name']))}`,
+    );
 }
 
 /** With these hashes of what was sent, whatever they are. */
@@ -106,8 +121,39 @@ function madeAnew(before: JsonObject, now: Snapshot, key: string): JsonObject {
 function cameBack(objects: JsonObject, now: Snapshot, key: string): JsonObject {
   let next = withHashes(objects, now, key);
   next = withValue(next, [GRAPH, 'status', 'inventory', key, 'origin'], 'Found');
+  if (isMadeOnce(objects, key)) return untouched(next, now, key);
   next = withValue(next, [key, 'metadata', 'annotations', ORIGIN_ANNOTATION], 'found');
   return withValue(next, [key, 'managers'], membersAt(now.objects, [key, 'managers']));
+}
+
+function isMadeOnce(objects: JsonObject, key: string): boolean {
+  const nodes = valueAt(objects, [GRAPH, 'spec', 'nodes']);
+  return madeOnce(nodes).includes(key);
+}
+
+/** What was there before a node that only creates is not written to: it bears neither label nor annotation of ours. */
+function untouched(objects: JsonObject, now: Snapshot, key: string): JsonObject {
+  let next = withValue(objects, [key, 'managers'], valueAt(now.objects, [key, 'managers']));
+  for (const marks of ['labels', 'annotations']) {
+    const path = [key, 'metadata', marks];
+    const left = Object.entries(membersAt(objects, path)).filter(
+      ([name]) => !name.startsWith('pequod.io/') && name !== APPLYSET_PART_OF_LABEL,
+    );
+    const seen = valueAt(now.objects, path);
+    next = withValue(
+      next,
+      path,
+      left.length === 0 && seen === undefined ? undefined : Object.fromEntries(left),
+    );
+  }
+  return next;
+}
+
+/** Nobody can find them out again; where they are known, they are the same. */
+function withoutFormerManagers(objects: JsonObject, now: Snapshot, key: string): JsonObject {
+  const nodeId = String(valueAt(objects, [GRAPH, 'status', 'inventory', key, 'nodeId']));
+  const managers = [GRAPH, 'status', 'nodeStatus', nodeId, 'previousManagers'];
+  return valueAt(now.objects, managers) === undefined ? withValue(objects, managers, undefined) : objects;
 }
 
 /** What is to be adopted is adopted again; who had it before that is told anew. */

@@ -127,7 +127,7 @@ export class Lane {
       if (standing === 'gone') return 'gone';
       if (standing !== 'ready') return undefined;
       const now = await takeSnapshot(world);
-      const expected = expectationOf(before, now, change.released ?? []);
+      const expected = expectationOf(before, now, change);
       isOther = expected.isOther;
       uids = now.uids;
       const replaced = change.keepsObjects === true ? replacedObjects(before, now) : [];

@@ -22,6 +22,8 @@ export interface Change {
   readonly keepsObjects?: boolean;
   /** Keys of objects that the Transform has to let go. */
   readonly released?: readonly string[];
+  /** The graph's status is lost, and with it what only it knew. */
+  readonly losesStatus?: boolean;
 }
 
 /** What a change is made for. */

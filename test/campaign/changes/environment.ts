@@ -42,8 +42,8 @@ const edit =
   };
 
 const onGraph =
-  (told: string, act: (world: World) => Promise<void>): Maker =>
-  () => ({ label: `the graph: ${told}`, act, keepsObjects: true });
+  (told: string, act: (world: World) => Promise<void>, losesStatus: boolean = false): Maker =>
+  () => ({ label: `the graph: ${told}`, act, keepsObjects: true, losesStatus });
 
 const remove: Maker = (scene, { key, kind, name }) => {
   const policy = pickFrom(scene.random, ['Background', 'Foreground', 'Orphan'] as const);
@@ -171,17 +171,23 @@ const MAKERS: readonly Maker[] = [
   edit('all labels are taken away', { metadata: { labels: null } }),
   edit('our label names another graph', { metadata: { labels: { 'pequod.io/graph': 'applyset-other-v1' } } }),
   edit('our annotation is edited', { metadata: { annotations: { 'pequod.io/node': 'other' } } }),
-  onGraph('is deleted', (world) => world.delete(RESOURCE_GRAPH_KIND, TRANSFORM)),
-  onGraph('its status is wiped', (world) =>
-    world.edit(RESOURCE_GRAPH_KIND, TRANSFORM, { status: null }, 'status'),
+  onGraph('is deleted', (world) => world.delete(RESOURCE_GRAPH_KIND, TRANSFORM), true),
+  onGraph(
+    'its status is wiped',
+    (world) => world.edit(RESOURCE_GRAPH_KIND, TRANSFORM, { status: null }, 'status'),
+    true,
   ),
   onGraph('its inventory is wiped', (world) =>
     world.edit(RESOURCE_GRAPH_KIND, TRANSFORM, { status: { inventory: null } }, 'status'),
   ),
-  onGraph('its finalizer is taken away, and it is deleted', async (world) => {
-    await world.edit(RESOURCE_GRAPH_KIND, TRANSFORM, { metadata: { finalizers: null } });
-    await world.delete(RESOURCE_GRAPH_KIND, TRANSFORM);
-  }),
+  onGraph(
+    'its finalizer is taken away, and it is deleted',
+    async (world) => {
+      await world.edit(RESOURCE_GRAPH_KIND, TRANSFORM, { metadata: { finalizers: null } });
+      await world.delete(RESOURCE_GRAPH_KIND, TRANSFORM);
+    },
+    true,
+  ),
   onGraph('its owner is taken away', (world) =>
     world.edit(RESOURCE_GRAPH_KIND, TRANSFORM, { metadata: { ownerReferences: null } }),
   ),
