@@ -148,7 +148,7 @@ describe.concurrent('somebody changes what a Transform brought', () => {
       'says what it waits for',
       ({ status }) => status?.blockedBy?.includes('ConfigMap') === true,
     );
-    expect(waiting.status?.blockedBy).toMatch(/^a: ConfigMap .*\/a .*delet.* since /);
+    expect(waiting.status?.blockedBy).toMatch(/^a: ConfigMap .*\/a: .*delet.* since /);
     await space.patch('ConfigMap', 'a', { metadata: { finalizers: null } });
     await space.untilFound('ConfigMap', 'a', ({ metadata }) => metadata.uid !== uid);
     await space.untilReady('shop');
