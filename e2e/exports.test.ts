@@ -62,6 +62,19 @@ async function untilNextPass(space: Space, mark: string): Promise<void> {
 
 describe('a node exports values of its object', () => {
   story(
+    'an object that was there before, and is only to be made where it is missing, exports too',
+    async ({ space }) => {
+      await space.create('ConfigMap', 'db', { data: { host: 'theirs.example' } });
+      const once = { ...producer(), applyPolicy: { mode: 'Create' } };
+      await space.transform('shop', inline({ db: once, old: configMap('old') }));
+      await space.untilReady('shop');
+      await untilExport(space, 'has the value of the object as it was', hasValue('theirs.example'));
+      await space.transform('shop', inline({ db: once }));
+      await space.untilGone('ConfigMap', 'old');
+    },
+  );
+
+  story(
     'a value appears when the object has it, changes with it, and stays when it goes',
     async ({ space }) => {
       await space.transform('shop', inline({ db: producer(), mark: configMap('mark', { k: '1' }) }));

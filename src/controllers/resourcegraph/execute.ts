@@ -31,7 +31,7 @@ import { Inbox } from './inbox.ts';
 import { judgeReadiness, type Signs } from './judge.ts';
 import { kindNotServed } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
-import type { NodeInterests } from './node-interests.ts';
+import { expressionsOf, type NodeInterests } from './node-interests.ts';
 import type { GraphSession } from './session.ts';
 import { isMirrored, type NodeTarget, type Targets } from './targets.ts';
 import { isCreatedOnly } from './work.ts';
@@ -137,8 +137,12 @@ async function startNode(run: Execution, start: StartableNode, signal: AbortSign
     const before = run.pass.statusOf(start.id);
     const status = isWritten ? { ...before, appliedAt: isoSeconds(run.now()) } : before;
     const readiness = judgeReadiness(target, observation, status, run.signs, run.now());
-    if (!isWritten && observation.graphId !== run.owner.graphId)
-      run.session.glimpses.seen(target.identity, observation, readiness.state === 'ready', run.now());
+    if (!isWritten && observation.graphId !== run.owner.graphId) {
+      // It bears no label that would tell whose it is, so its exports are asked here.
+      const answers = run.interests.answer(expressionsOf(target.planNode.node), object);
+      const glimpse = { ...observation, answers };
+      run.session.glimpses.seen(target.identity, glimpse, readiness.state === 'ready', run.now());
+    }
     run.pass.applied(start.id, readiness, run.now(), isWritten);
   } catch (error) {
     run.onFailure(error);

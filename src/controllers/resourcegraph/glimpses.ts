@@ -26,6 +26,11 @@ export class Glimpses {
     return glimpse === undefined || glimpse.dueAtMs <= nowMs ? undefined : glimpse.observation;
   }
 
+  /** What was seen last, however long ago. */
+  last(identity: ObjectIdentity): Observation | undefined {
+    return this.#seen.get(identityKey(identity))?.observation;
+  }
+
   /** Forgets all but these objects. */
   keep(identities: Iterable<ObjectIdentity>): void {
     const kept = new Set<string>();

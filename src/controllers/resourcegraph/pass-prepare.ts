@@ -166,7 +166,8 @@ function exportsAt(
     const observation =
       target?.resource === undefined
         ? undefined
-        : run.children.observation(run.key, target.resource, target.identity);
+        : (run.children.observation(run.key, target.resource, target.identity) ??
+          run.session.glimpses.last(target.identity));
     const producer = { uid: entry?.uid, observation };
     return publishExports(node, status.nodeStatus?.[nodeId]?.exports, producer, nowIso);
   };
