@@ -249,9 +249,9 @@ describe('an installed definition', () => {
       kubectl(['get', 'tf', '-n', namespace, '-o', 'wide']),
       kubectl(['get', 'rg', '-n', namespace]),
     ]);
-    expect(transforms).toMatch(/^NAME +READY +REASON +MODULE +BLOCKED BY +AGE\n/);
-    expect(wide).toMatch(/^NAME +READY +REASON +MODULE +DIGEST +BLOCKED BY +AGE\n/);
-    expect(graphs).toMatch(/^NAME +PHASE +READY +BLOCKED BY +AGE\n/);
+    expect(transforms).toMatch(/^NAME +READY +REASON +NODES +MODULE +BLOCKED BY +AGE\n/);
+    expect(wide).toMatch(/^NAME +READY +REASON +NODES +MODULE +REVISION +DIGEST +BLOCKED BY +AGE\n/);
+    expect(graphs).toMatch(/^NAME +PHASE +READY +HEALTHY +BLOCKED BY +AGE\n/);
     expect(await kubectl(['get', 'pequod', '-n', namespace])).toContain(
       'transform.platform.pequod.io/columns',
     );
