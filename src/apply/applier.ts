@@ -33,6 +33,8 @@ interface Try {
   readonly isLookFirst: boolean;
   /** The conflict that the look is to settle. */
   readonly conflict?: ApplyConflictError;
+  /** The object has changed since the conflict: it may be over. */
+  readonly isOutdated?: boolean;
 }
 
 const LOOK_AGAIN: Try = { isLookFirst: true };
@@ -94,7 +96,11 @@ export class ObjectApplier {
   /** What a refusal is answered with. @throws the refusal, or what it means, where nothing answers it */
   async #answer(request: ApplyRequest, last: Try, error: unknown, signal: AbortSignal): Promise<Try> {
     if (error instanceof ApplyConflictError) return await this.#settle(request, last, error, signal);
-    if (isPreconditionFailed(error)) return LOOK_AGAIN;
+    if (isPreconditionFailed(error)) {
+      // Somebody else wrote between the look and our write; a conflict that was about to be settled mostly still is one.
+      const { conflict } = last;
+      return conflict === undefined ? LOOK_AGAIN : { isLookFirst: true, conflict, isOutdated: true };
+    }
     const retired = retiredApiVersion(error);
     if (retired !== undefined) {
       const { apiVersion } = request.stamped(request.entry.origin);
@@ -130,6 +136,7 @@ export class ObjectApplier {
     }
     const claim = claimOfAnother(conflict, request.entry);
     if (claim !== undefined) throw claim;
+    if (last.isOutdated === true && conflict === last.conflict) return LOOK_AGAIN;
     // The look that was to settle a conflict has found that it can't be.
     if (last.conflict !== undefined || isAboutMembership(conflict)) throw conflict;
     return { isLookFirst: true, conflict };
