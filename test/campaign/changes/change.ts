@@ -22,7 +22,7 @@ export interface Change {
   readonly keepsObjects?: boolean;
   /** Keys of objects that the Transform has to let go. */
   readonly released?: readonly string[];
-  /** The graph's status is lost, and with it what only it knew. */
+  /** The graph's status is lost, or a part of it, and with it what only it knew. */
   readonly losesStatus?: boolean;
 }
 

@@ -194,8 +194,10 @@ const MAKERS: readonly Maker[] = [
   onGraph('its labels are taken away', (world) =>
     world.edit(RESOURCE_GRAPH_KIND, TRANSFORM, { metadata: { labels: null } }),
   ),
-  onGraph('somebody takes its nodes away', (world) =>
-    world.edit(RESOURCE_GRAPH_KIND, TRANSFORM, { spec: { nodes: [] } }),
+  onGraph(
+    'somebody takes its nodes away',
+    (world) => world.edit(RESOURCE_GRAPH_KIND, TRANSFORM, { spec: { nodes: [] } }),
+    true,
   ),
   onGraph('the status of the Transform is wiped', (world) =>
     world.edit(TRANSFORM_KIND, TRANSFORM, { status: null }, 'status'),
