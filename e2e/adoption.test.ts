@@ -103,6 +103,30 @@ describe.concurrent('taking objects over', () => {
     expect(await space.names('ConfigMap')).toEqual([]);
   });
 
+  story('who had it before stays said, though somebody takes our label away later', async ({ space }) => {
+    await space.kubectl(['create', 'configmap', 'old', '--from-literal=k=theirs']);
+    await space.transform(
+      'shop',
+      inline({ old: configMap('old', { k: 'v' }) }, adopting('TakeOwnership', 'old')),
+    );
+    await space.untilReady('shop');
+    const managers = (await space.graphStatus('shop')).nodeStatus?.['old']?.previousManagers;
+    expect(managers).toEqual([expect.stringContaining('kubectl-create')]);
+    await space.kubectl(['label', 'configmap', 'old', 'pequod.io/graph-']);
+    await space.untilFound(
+      'ConfigMap',
+      'old',
+      ({ metadata }) => metadata.labels?.['pequod.io/graph'] !== undefined,
+    );
+    await space.kubectl(['annotate', 'transform', 'shop', 'pequod.io/reconcile=now']);
+    await space.untilTransform(
+      'shop',
+      'was looked at',
+      ({ status }) => status?.lastHandledReconcileAt === 'now',
+    );
+    expect((await space.graphStatus('shop')).nodeStatus?.['old']?.previousManagers).toEqual(managers);
+  });
+
   story('what was shared is taken over once it is listed, and stays taken over', async ({ space }) => {
     await space.create('ConfigMap', 'settings', { data: { theirs: '1' } });
     const nodes = inline({ settings: configMap('settings', { ours: '2' }) });

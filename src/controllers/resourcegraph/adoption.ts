@@ -71,7 +71,9 @@ export async function lookForAdoptable(
       const candidate = await adopter.look({ resource, stamped, ignoreFields, entry }, signal);
       if (candidate === undefined) return;
       ledger.set(candidate.entry);
-      adoptions.previousManagers.set(id, candidate.previousManagers);
+      // A second look at an object that was taken over finds nobody: who had it is what the first one said.
+      const isNews = candidate.entry.uid !== entry.uid || candidate.previousManagers.length > 0;
+      if (isNews) adoptions.previousManagers.set(id, candidate.previousManagers);
       isFound = true;
     } catch (error) {
       signal.throwIfAborted();
