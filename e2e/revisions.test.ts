@@ -9,6 +9,7 @@ import {
   deploymentObject,
   docExample,
   inline,
+  member,
   NEVER_RUNS,
   type Space,
   story,
@@ -66,6 +67,20 @@ async function nameOf(space: Space, number: number): Promise<string> {
 }
 
 describe.concurrent('revisions', () => {
+  story(
+    'a Transform with revisions can be deleted with --cascade=orphan: they stay, and are nobody’s',
+    async ({ space }) => {
+      await space.transform('shop', inline({ a: configMap('a', { k: '1' }) }));
+      await space.untilReady('shop');
+      await space.transform('shop', inline({ a: configMap('a', { k: '2' }) }));
+      await space.untilFound('ConfigMap', 'a', (found) => member(found, 'data', 'k') === '2');
+      await space.untilReady('shop');
+      await space.kubectl(['delete', 'transform', 'shop', '--cascade=orphan', '--wait=false']);
+      await space.untilGone('Transform', 'shop');
+      expect(await space.get('ConfigMap', 'a')).toMatchObject({ data: { k: '2' } });
+    },
+  );
+
   story('each change keeps the graph before it; they go with their Transform', async ({ space }) => {
     expect(await roll(space, version('a'))).toBe(1);
     expect(await kept(space)).toEqual([]);
