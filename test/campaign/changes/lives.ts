@@ -10,11 +10,8 @@ import { type Change, pickFrom, type Scene } from './change.ts';
 import { childKeys } from './environment.ts';
 import { specWithNodes } from './nodes.ts';
 
-/**
- * Deleting with --cascade=orphan is the garbage collector's: it takes note of new kinds only every half minute, and of a
- * Transform among many that come and go, sometimes after minutes.
- */
-const WAIT_MS = 240_000;
+/** Deleting with --cascade=orphan is the garbage collector's, which takes note of new kinds only every half minute. */
+const WAIT_MS = 60_000;
 const PROTECTION = 'pequod.io/prune-protection';
 
 /** The Transform is deleted, and made again. */
