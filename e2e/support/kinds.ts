@@ -11,7 +11,8 @@ import {
 
 const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
 
-function namespaced(group: string, version: string, kind: string, plural: string): Resource {
+/** A namespaced kind with the usual verbs. */
+export function namespaced(group: string, version: string, kind: string, plural: string): Resource {
   return { group, version, kind, plural, namespaced: true, verbs: VERBS };
 }
 

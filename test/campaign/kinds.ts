@@ -1,4 +1,5 @@
 // The kinds that a campaign has to do with: everything of these kinds in a namespace is compared.
+import { namespaced } from '../../e2e/support/kinds.ts';
 import {
   CONFIG_MAPS,
   RESOURCE_GRAPHS,
@@ -7,12 +8,6 @@ import {
   SERVICE_ACCOUNTS,
   TRANSFORMS,
 } from '../../src/kube/index.ts';
-
-const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
-
-function namespaced(group: string, version: string, kind: string, plural: string): Resource {
-  return { group, version, kind, plural, namespaced: true, verbs: VERBS };
-}
 
 /** Group of the custom kind that graphs of a campaign hold. */
 export const WIDGET_GROUP = 'campaign.example.com';

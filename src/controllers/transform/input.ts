@@ -8,7 +8,7 @@ import { wholeInput } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import { type Failure, isPassing } from './failure.ts';
 import type { InputMemory, TransformMemory } from './memory.ts';
-import { nextLook, nextTry, readerOf, reconcileToken } from './source.ts';
+import { nextLook, nextTry, readerOf, reconcileToken, watchedConfigMap } from './source.ts';
 
 type InputDependencies = Pick<TransformDependencies, 'modules' | 'now' | 'random' | 'sources' | 'tenancy'>;
 
@@ -23,7 +23,7 @@ export async function resolveInput(
   if (inputFrom.length === 0)
     return { question: '', answer: { ok: true, input }, nextAtMs: undefined, failures: 0 };
   const names = [...new Set(inputFrom.map(({ name }) => name))];
-  const revisions = names.map((name) => watchedRevision(deps, transform, name));
+  const revisions = names.map((name) => watchedConfigMap(deps, transform, name));
   const { generation } = transform.metadata;
   const question = JSON.stringify([generation, reconcileToken(transform), revisions]);
   const known = memory.input;
@@ -70,12 +70,4 @@ async function readConfigMaps(
   const { namespace = '' } = transform.metadata;
   const objects = await Promise.all(names.map((name) => read(namespace, name, signal)));
   return new Map(objects.flatMap((object) => (object === undefined ? [] : [[object.metadata.name, object]])));
-}
-
-/** `uid/resourceVersion` of a ConfigMap that is watched. */
-function watchedRevision(deps: InputDependencies, transform: Transform, name: string): string | undefined {
-  const configMap = deps.modules.get(transform.metadata.namespace, name);
-  return configMap === undefined
-    ? undefined
-    : `${configMap.metadata.uid}/${configMap.metadata.resourceVersion}`;
 }

@@ -97,7 +97,16 @@ export function reconcileToken(transform: Pick<KubeObject, 'metadata'>): string 
 function watchedRevision(deps: SourceDependencies, transform: Transform): string | undefined {
   const { cueRef } = transform.spec;
   if (cueRef.type !== 'configmap') return undefined;
-  const configMap = deps.modules.get(transform.metadata.namespace, cueRef.ref);
+  return watchedConfigMap(deps, transform, cueRef.ref);
+}
+
+/** `uid/resourceVersion` of a ConfigMap of the Transform's namespace; undefined where it is not labelled, and so not watched. */
+export function watchedConfigMap(
+  deps: Pick<SourceDependencies, 'modules'>,
+  { metadata }: Transform,
+  name: string,
+): string | undefined {
+  const configMap = deps.modules.get(metadata.namespace, name);
   return configMap === undefined
     ? undefined
     : `${configMap.metadata.uid}/${configMap.metadata.resourceVersion}`;
