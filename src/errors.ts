@@ -94,6 +94,57 @@ export interface FieldConflict {
   readonly field: string;
 }
 
+/**
+ * Why a module could not be had.
+ * - `SOURCE_NOT_FOUND`: the reference leads nowhere.
+ * - `SOURCE_INVALID`: the reference or the content can't be a module: a path that leaves the tree, text that is not UTF-8.
+ * - `SOURCE_TOO_LARGE`: more bytes, files or time than a module may have.
+ * - `SOURCE_CHANGED`: the content is no longer what was resolved a moment ago.
+ * - `SOURCE_AUTH`: the place wants credentials, or other ones.
+ * - `SOURCE_DIGEST`: bytes that do not have the digest that they were asked for by.
+ * - `SOURCE_UNAVAILABLE`: the place does not answer, or answers that it can't now.
+ * - `SOURCE_REFUSED`: an administrator's rule, or ours, does not let this place be asked, or credentials be sent there.
+ * - `SOURCE_UNVERIFIED`: no signature that `verify` asks for.
+ */
+export type SourceErrorCode =
+  | 'SOURCE_AUTH'
+  | 'SOURCE_CHANGED'
+  | 'SOURCE_DIGEST'
+  | 'SOURCE_INVALID'
+  | 'SOURCE_NOT_FOUND'
+  | 'SOURCE_REFUSED'
+  | 'SOURCE_TOO_LARGE'
+  | 'SOURCE_UNAVAILABLE'
+  | 'SOURCE_UNVERIFIED';
+
+const SOURCE_HANDLING: Readonly<Record<SourceErrorCode, { readonly reason: string; readonly retry: Retry }>> =
+  {
+    SOURCE_AUTH: { reason: 'SourceUnauthorized', retry: 'backoff' },
+    SOURCE_CHANGED: { reason: 'SourceChanged', retry: 'backoff' },
+    SOURCE_DIGEST: { reason: 'SourceDigestMismatch', retry: { afterMs: INVALID_RETRY_MS } },
+    SOURCE_INVALID: { reason: 'SourceInvalid', retry: { afterMs: INVALID_RETRY_MS } },
+    SOURCE_NOT_FOUND: { reason: 'SourceNotFound', retry: 'backoff' },
+    SOURCE_REFUSED: { reason: 'SourceRefused', retry: { afterMs: INVALID_RETRY_MS } },
+    SOURCE_TOO_LARGE: { reason: 'SourceTooLarge', retry: { afterMs: INVALID_RETRY_MS } },
+    SOURCE_UNAVAILABLE: { reason: 'SourceUnavailable', retry: 'backoff' },
+    SOURCE_UNVERIFIED: { reason: 'SourceUnverified', retry: 'backoff' },
+  };
+
+/** A module could not be fetched; the last good graph stays in force. Becomes `Fetched=False`. */
+export class SourceError extends PequodError {
+  override readonly code: SourceErrorCode;
+
+  /** `retry` overrides the code's own, e.g. `never` where only a change of the spec can help. */
+  constructor(
+    code: SourceErrorCode,
+    message: string,
+    options: { readonly retry?: Retry; readonly cause?: unknown } = {},
+  ) {
+    super(message, { code, ...SOURCE_HANDLING[code], ...options });
+    this.code = code;
+  }
+}
+
 /** One line of text for an unknown thrown value, never longer than `limit` characters. */
 export function messageOf(error: unknown, limit: number = 512): string {
   const text = error instanceof Error ? error.message : String(error);

@@ -4,7 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { isJsonObject, type JsonObject } from '../../src/json/index.ts';
 import { type RenderContext, type RenderRequest, renderContext } from '../../src/render/index.ts';
-import { type EmbeddedLibrary, loadEmbeddedLibrary, ModuleSources } from '../../src/source/index.ts';
+import {
+  clusterlessContext,
+  type EmbeddedLibrary,
+  loadEmbeddedLibrary,
+  ModuleSources,
+} from '../../src/source/index.ts';
 
 const CUE_FOLDER = new URL('../../cue/', import.meta.url);
 const INPUT_FILE = new URL('testdata/webservice/full.input.yaml', CUE_FOLDER);
@@ -23,12 +28,9 @@ export interface Workload {
 
 export async function loadWorkload(signal: AbortSignal): Promise<Workload> {
   const library = await loadEmbeddedLibrary(CUE_FOLDER.pathname);
-  const configMaps = {
-    readConfigMap: () => Promise.reject(new Error('an embedded module reads no ConfigMap')),
-  };
   const module = await new ModuleSources({ library }).load(
     { type: 'embedded', ref: 'webservice' },
-    { namespace: 'bench', configMaps },
+    clusterlessContext('bench'),
     signal,
   );
   const first: unknown = parse(await readFile(INPUT_FILE, 'utf8'));

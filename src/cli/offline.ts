@@ -14,10 +14,10 @@ import {
   renderContext,
 } from '../render/index.ts';
 import {
+  clusterlessContext,
   InputSourceError,
   loadEmbeddedLibrary,
   ModuleSources,
-  type SourceContext,
   wholeInput,
 } from '../source/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
@@ -50,10 +50,9 @@ export async function renderOffline(
   const namespace = transform.metadata.namespace ?? 'default';
   const library = await loadEmbeddedLibrary(fileURLToPath(new URL('../../cue', import.meta.url)));
   const sources = new ModuleSources({ library });
-  const context: SourceContext = {
-    namespace,
+  const context = clusterlessContext(namespace, {
     configMaps: { readConfigMap: async (_namespace, name) => findConfigMap(file, name, options) },
-  };
+  });
   const module = await sources.load(transform.spec.cueRef, context, signal);
   const pool = await createEvaluatorPool({ maxWorkers: 1 });
   try {

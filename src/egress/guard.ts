@@ -25,12 +25,20 @@ export interface EgressGuardOptions {
   readonly resolve?: Resolve;
 }
 
+/** Whom TLS trusts, and who we are, in PEM. */
+export interface TlsMaterial {
+  /** In place of the authorities that the system trusts. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 export interface EgressTarget {
   /** A name or an address, without brackets. */
   readonly host: string;
   readonly port: number;
   /** Speak TLS, and offer these protocols. */
-  readonly tls?: { readonly protocols: readonly string[] };
+  readonly tls?: { readonly protocols: readonly string[]; readonly material?: TlsMaterial };
 }
 
 /** Opens sockets to where they may go. */
@@ -118,6 +126,7 @@ async function connected(
       ? connectTcp(options)
       : connectTls({
           ...options,
+          ...tls.material,
           ALPNProtocols: [...tls.protocols],
           ...(isIP(host) === 0 ? { servername: host } : {}),
         });

@@ -5,7 +5,12 @@ import type { CuePool } from 'cuelang-wasm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { isJsonObject, type JsonObject } from '../json/index.ts';
-import { type EmbeddedLibrary, loadEmbeddedLibrary, ModuleSources } from '../source/index.ts';
+import {
+  clusterlessContext,
+  type EmbeddedLibrary,
+  loadEmbeddedLibrary,
+  ModuleSources,
+} from '../source/index.ts';
 import { createEvaluatorPool, Renderer, type RenderResult, renderContext } from './index.ts';
 
 const cueFolder = new URL('../../cue/', import.meta.url);
@@ -17,10 +22,7 @@ const context = renderContext(
   { name: 'sample', namespace: 'shop', labels: { team: 'retail' } },
   { version: 'v1.36.3', apiVersions: ['v1', 'apps/v1'] },
 );
-const transform = {
-  namespace: 'shop',
-  configMaps: { readConfigMap: () => Promise.reject(new Error('an embedded module reads no ConfigMap')) },
-};
+const transform = clusterlessContext('shop');
 
 let pool: CuePool;
 let library: EmbeddedLibrary;

@@ -2,6 +2,7 @@
 // the Transform's own namespace and is read with the Transform's rights, so that nobody sees another tenant's module.
 import { LRUCache } from 'lru-cache';
 import type { CueRef, KubeObject } from '../api/index.ts';
+import { SourceError } from '../errors.ts';
 import { isJsonObject, type JsonValue } from '../json/index.ts';
 import type { ModuleSource, Resolution, SourceContext } from './module-source.ts';
 import {
@@ -11,7 +12,6 @@ import {
   type TreeLimits,
   treeBytes,
 } from './module-tree.ts';
-import { SourceError } from './source-error.ts';
 
 const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 

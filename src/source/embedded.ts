@@ -3,9 +3,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { CueRef } from '../api/index.ts';
+import { SourceError } from '../errors.ts';
 import type { ModuleSource, Resolution } from './module-source.ts';
 import { type ModuleTree, moduleTree } from './module-tree.ts';
-import { SourceError } from './source-error.ts';
 
 const PLATFORM = 'platform/';
 const POLICY = 'policy/';

@@ -1,6 +1,11 @@
 export { type EmbeddedLibrary, embeddedLibrary, loadEmbeddedLibrary } from './embedded.ts';
 export { InputSourceError, wholeInput } from './input-sources.ts';
-export type { ConfigMapReader, Resolution, SourceContext } from './module-source.ts';
+export {
+  type ConfigMapReader,
+  clusterlessContext,
+  type Resolution,
+  type SecretReader,
+  type SourceContext,
+} from './module-source.ts';
 export { ModuleSources, type ModuleSourcesOptions, type ResolvedModule } from './module-sources.ts';
 export { type ModuleTree, moduleTree, type TreeLimits, treeDigest } from './module-tree.ts';
-export { SourceError, type SourceErrorCode } from './source-error.ts';

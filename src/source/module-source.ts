@@ -3,10 +3,12 @@ import type { ModuleTree } from './module-tree.ts';
 
 /** What a reference stands for right now. Cheap to get; equal digests mean equal modules. */
 export interface Resolution {
-  /** `sha256:…` of the tree. */
+  /** `sha256:…` of the tree or the manifest, `sha1:…` of the commit. */
   readonly digest: string;
-  /** The source's own name for the state, for people: a ConfigMap's `uid/resourceVersion`. */
+  /** The source's own name for the state, for people: `v1.2.0@sha256:…`, a ConfigMap's `uid/resourceVersion`. */
   readonly revision?: string;
+  /** Who signed it, where `verify` asks for that. */
+  readonly signer?: string;
 }
 
 /** For whom a module is fetched. Sources read from the cluster only through it, with that tenant's rights. */
@@ -14,12 +16,36 @@ export interface SourceContext {
   /** The Transform's namespace; nothing outside it is read. */
   readonly namespace: string;
   readonly configMaps: ConfigMapReader;
+  readonly secrets: SecretReader;
+  /** An answer that another Transform got this recently, with the same credentials, will do; 0: ask anew. */
+  readonly maxAgeMs: number;
 }
 
 /** Reads ConfigMaps as the Transform's ServiceAccount. */
 export interface ConfigMapReader {
   /** Undefined where there is none. Errors (403, transport) are thrown and reach the caller of the source unchanged. */
   readConfigMap(namespace: string, name: string, signal: AbortSignal): Promise<KubeObject | undefined>;
+}
+
+/** Reads Secrets as the Transform's ServiceAccount. */
+export interface SecretReader {
+  /** As {@link ConfigMapReader.readConfigMap}. */
+  readSecret(namespace: string, name: string, signal: AbortSignal): Promise<KubeObject | undefined>;
+}
+
+/** A context without a cluster behind it: what is not given is not there, and every answer is a new one. */
+export function clusterlessContext(
+  namespace: string,
+  readers: Partial<Pick<SourceContext, 'configMaps' | 'secrets'>> = {},
+): SourceContext {
+  const nothing = (): Promise<undefined> => Promise.resolve(undefined);
+  return {
+    namespace,
+    configMaps: { readConfigMap: nothing },
+    secrets: { readSecret: nothing },
+    maxAgeMs: 0,
+    ...readers,
+  };
 }
 
 /** One kind of place that modules come from. */

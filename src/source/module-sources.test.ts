@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { CueRef, KubeObject } from '../api/index.ts';
+import { SourceError } from '../errors.ts';
 import type { JsonObject } from '../json/index.ts';
 import {
+  clusterlessContext,
   embeddedLibrary,
   ModuleSources,
   type ModuleSourcesOptions,
   type SourceContext,
-  SourceError,
 } from './index.ts';
 
 const signal = new AbortController().signal;
@@ -28,6 +29,8 @@ function sourcesWith(options: Partial<ModuleSourcesOptions> = {}): ModuleSources
 class Namespace implements SourceContext {
   readonly namespace = 'shop';
   readonly configMaps = this;
+  readonly secrets = clusterlessContext('shop').secrets;
+  readonly maxAgeMs = 0;
   reads = 0;
   configMap: KubeObject | undefined;
 
@@ -154,7 +157,7 @@ describe('ConfigMap modules', () => {
   it('hand on what the reader throws', async () => {
     const denied = new Error('configmaps "modules" is forbidden');
     const readConfigMap = (): Promise<undefined> => Promise.reject(denied);
-    const context: SourceContext = { namespace: 'shop', configMaps: { readConfigMap } };
+    const context = clusterlessContext('shop', { configMaps: { readConfigMap } });
     await expect(sourcesWith().resolve(fromConfigMap, context, signal)).rejects.toBe(denied);
   });
 });

@@ -1,5 +1,5 @@
 import type { CueRef } from '../api/index.ts';
-import { assertNever } from '../errors.ts';
+import { assertNever, SourceError } from '../errors.ts';
 import { ConfigMapSource, type ConfigMapSourceOptions } from './configmap.ts';
 import { type EmbeddedLibrary, EmbeddedSource } from './embedded.ts';
 import { InlineSource } from './inline.ts';
@@ -62,6 +62,9 @@ export class ModuleSources {
         return this.#embedded;
       case 'inline':
         return this.#inline;
+      case 'git':
+      case 'oci':
+        throw new SourceError('SOURCE_REFUSED', `modules of type ${ref.type} are not fetched yet`);
       default:
         return assertNever(ref.type);
     }

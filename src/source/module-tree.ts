@@ -1,7 +1,7 @@
 // A module in memory. Its digest covers the paths and the bytes of all files and nothing else, so that the same content
 // is the same module wherever it came from, and a moved timestamp or a renamed ConfigMap is no change.
 import { createHash } from 'node:crypto';
-import { SourceError } from './source-error.ts';
+import { SourceError } from '../errors.ts';
 
 /** The files of one module, by path with forward slashes, relative to the module's root. */
 export interface ModuleTree {

@@ -18,14 +18,18 @@ import type {
   CueRefType,
   InputSource,
   LiveRenders,
+  LocalReference,
+  ModuleDependency,
   ResolvedCueRef,
   ResourceGraphReference,
   RevisionPin,
+  SignerIdentity,
   Transform,
   TransformNodeStatus,
   TransformNodes,
   TransformSpec,
   TransformStatus,
+  Verification,
 } from '../transform.ts';
 import {
   blockedBy,
@@ -82,16 +86,85 @@ const EMBEDDED_NAME: Rule<JsonObject> = {
     (typeof ref === 'string' && ref.length <= MAX_NAME_LENGTH && /^[^\t\n\f\r ]+$/.test(ref)),
 };
 
+const OCI_REFERENCE: Rule<JsonObject> = {
+  cel: "self.type != 'oci' || (self.ref.size() <= 1024 && self.ref.startsWith('oci://'))",
+  message: 'type oci: must be oci://host/repository, with :tag or @sha256:… behind it',
+  field: 'ref',
+  holds: ({ type, ref }) =>
+    type !== 'oci' || (typeof ref === 'string' && ref.length <= 1024 && ref.startsWith('oci://')),
+};
+
+const GIT_REFERENCE: Rule<JsonObject> = {
+  cel: "self.type != 'git' || (self.ref.size() <= 2048 && self.ref.matches('^(https?://|ssh://|[^/:@]+@[^/:@]+:)'))",
+  message: 'type git: must be https://…, ssh://… or user@host:path',
+  field: 'ref',
+  holds: ({ type, ref }) =>
+    type !== 'git' ||
+    (typeof ref === 'string' && ref.length <= 2048 && /^(https?:\/\/|ssh:\/\/|[^/:@]+@[^/:@]+:)/.test(ref)),
+};
+
+const OCI_ONLY: Rule<JsonObject> = {
+  cel: "self.type == 'oci' || !(has(self.semver) || has(self.verify))",
+  message: 'semver and verify are for type oci',
+  holds: ({ type, semver, verify }) => type === 'oci' || (semver === undefined && verify === undefined),
+};
+
+const REMOTE_ONLY: Rule<JsonObject> = {
+  cel: "self.type in ['oci', 'git'] || !(has(self.pullSecretRef) || has(self.certSecretRef))",
+  message: 'pullSecretRef and certSecretRef are for types oci and git',
+  holds: ({ type, pullSecretRef, certSecretRef }) =>
+    type === 'oci' || type === 'git' || (pullSecretRef === undefined && certSecretRef === undefined),
+};
+
+const ONE_SIGNER: Rule<JsonObject> = {
+  cel: 'has(self.secretRef) != has(self.identities)',
+  message: 'must have either secretRef or identities',
+  holds: ({ secretRef, identities }) => (secretRef === undefined) !== (identities === undefined),
+};
+
+function secretReference(description: string): Schema<LocalReference> {
+  return object<LocalReference>({ name: subdomain('Its name.') }, { description });
+}
+
+const verification: Schema<Verification> = object<Verification>(
+  {
+    provider: literals<'cosign'>({ cosign: true }),
+    secretRef: optional(
+      secretReference("Secret in the Transform's namespace; keys that end in .pub hold public keys in PEM."),
+    ),
+    identities: optional(
+      array(
+        object<SignerIdentity>({
+          issuer: string({ description: "Issuer of the signer's token.", minLength: 1, maxLength: 512 }),
+          subject: string({
+            description: 'What the issuer calls the signer: an email address, or the URI of a workflow.',
+            minLength: 1,
+            maxLength: 512,
+          }),
+        }),
+        {
+          description: 'Any of these, with certificates of the trusted root that the operator was given.',
+          minItems: 1,
+          maxItems: 16,
+          listType: 'atomic',
+        },
+      ),
+    ),
+  },
+  { description: 'The signature that the module must have.', rules: [ONE_SIGNER] },
+);
+
 const cueRef: Schema<CueRef> = object<CueRef>(
   {
     type: literals<CueRefType>(
-      { configmap: true, embedded: true, inline: true },
+      { configmap: true, embedded: true, git: true, inline: true, oci: true },
       { description: 'Where the module is.' },
     ),
     ref: string({
       description:
-        'inline: CUE source text. embedded: name of a platform type that ships with the operator. ' +
-        "configmap: name of a ConfigMap in the Transform's namespace.",
+        'oci: oci://host/repository, with :tag or @sha256:… behind it. git: an https or ssh URL, or user@host:path, ' +
+        "with ?ref= and ?path=. configmap: name of a ConfigMap in the Transform's namespace. " +
+        'inline: CUE source text. embedded: name of a platform type that ships with the operator.',
       minLength: 1,
       maxLength: MAX_INLINE_LENGTH,
       rules: [NOT_BLANK],
@@ -104,9 +177,29 @@ const cueRef: Schema<CueRef> = object<CueRef>(
         rules: [RELATIVE],
       }),
     ),
+    semver: optional(
+      string({
+        description: 'oci: the highest tag in this range of semantic versions.',
+        minLength: 1,
+        maxLength: 256,
+      }),
+    ),
+    pullSecretRef: optional(
+      secretReference("Secret in the Transform's namespace with credentials for oci or git."),
+    ),
+    certSecretRef: optional(
+      secretReference("Secret in the Transform's namespace with ca.crt, and perhaps tls.crt and tls.key."),
+    ),
+    verify: optional(verification),
   },
-  { description: 'The CUE module to render.', rules: [CONFIG_MAP_NAME, EMBEDDED_NAME] },
+  {
+    description: 'The CUE module to render.',
+    rules: [CONFIG_MAP_NAME, EMBEDDED_NAME, OCI_REFERENCE, GIT_REFERENCE, OCI_ONLY, REMOTE_ONLY],
+  },
 );
+
+/** Most dependencies that a status lists. */
+const MAX_DEPENDENCIES = 64;
 
 const inputSource: Schema<InputSource> = object<InputSource>({
   kind: literals<'ConfigMap'>({ ConfigMap: true }),
@@ -141,7 +234,9 @@ export const TRANSFORM_SPEC_SCHEMA: Schema<TransformSpec> = object<TransformSpec
     deletionPolicy: optional(
       deletionPolicy('What happens to objects that are no longer wanted. Default: Delete.'),
     ),
-    interval: optional(duration('How often an unlabelled ConfigMap is looked at again. Default: 5m.')),
+    interval: optional(
+      duration('How often a tag, branch or unlabelled ConfigMap is looked at again. Default: 5m.'),
+    ),
     inputFrom: optional(
       array(inputSource, {
         description: 'Values from ConfigMaps, laid under input in this order.',
@@ -210,9 +305,20 @@ export const TRANSFORM_STATUS_SCHEMA: Schema<TransformStatus> = object<Transform
     resolvedCueRef: optional(
       object<ResolvedCueRef>(
         {
-          digest: text(128, "Digest of the module's tree."),
+          digest: text(128, "Digest of the module's tree, manifest or commit."),
           revision: optional(text(512, "The source's own name for that state.")),
           fetchedAt: time('When this digest was first seen.'),
+          signer: optional(text(512, 'Who signed it, where that was asked for.')),
+          dependencies: optional(
+            array(
+              object<ModuleDependency>({
+                module: text(512, 'With its major version.'),
+                version: text(128, 'The version that was chosen.'),
+                digest: optional(text(128, 'Of its manifest.')),
+              }),
+              { description: 'The modules that it imports.', maxItems: MAX_DEPENDENCIES, listType: 'atomic' },
+            ),
+          ),
         },
         { description: 'What the reference resolved to when it was last looked at.' },
       ),

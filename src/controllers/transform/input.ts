@@ -4,6 +4,7 @@
 import type { KubeObject, Transform, Violation } from '../../api/index.ts';
 import { PequodError } from '../../errors.ts';
 import { isJsonObject } from '../../json/index.ts';
+import { CONFIG_MAPS } from '../../kube/index.ts';
 import { wholeInput } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import { type Failure, isPassing } from './failure.ts';
@@ -66,7 +67,7 @@ async function readConfigMaps(
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, KubeObject>> {
-  const read = readerOf(deps, transform);
+  const read = readerOf(deps, transform, CONFIG_MAPS);
   const { namespace = '' } = transform.metadata;
   const objects = await Promise.all(names.map((name) => read(namespace, name, signal)));
   return new Map(objects.flatMap((object) => (object === undefined ? [] : [[object.metadata.name, object]])));

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject } from '../../api/index.ts';
-import { InvalidObjectError } from '../../errors.ts';
+import { InvalidObjectError, SourceError } from '../../errors.ts';
 import { getPointer, hashJson, isJsonObject, type JsonObject, type JsonValue } from '../../json/index.ts';
 import { ApiError, type JsonPatchOperation } from '../../kube/index.ts';
 import { silentLogger } from '../../observability/index.ts';
 import { RenderError, type RenderResult } from '../../render/index.ts';
-import { SourceError } from '../../source/index.ts';
 import { DEFAULT_GRAPH_WRITE_LIMITS, type TransformDependencies } from './dependencies.ts';
 import { TransformReconciler } from './reconcile.ts';
 import { sampleGraph, sampleGraphSpec, sampleTransform } from './sample-objects.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { KubeObject, Transform, TransformStatus } from '../../api/index.ts';
-import { TerminalError } from '../../errors.ts';
+import { SourceError, TerminalError } from '../../errors.ts';
 import { TransportError } from '../../kube/index.ts';
-import { type Resolution, SourceError } from '../../source/index.ts';
+import type { Resolution } from '../../source/index.ts';
 import type { TransformMemory } from './memory.ts';
 import { sampleCondition, sampleTransform } from './sample-objects.ts';
 import { resolveSource } from './source.ts';

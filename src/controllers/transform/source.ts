@@ -3,7 +3,7 @@
 // is read from the cluster is read as the Transform's ServiceAccount.
 import { type KubeObject, RECONCILE_ANNOTATION, type Transform } from '../../api/index.ts';
 import { PequodError } from '../../errors.ts';
-import { CONFIG_MAPS, isForbidden, isNotFound } from '../../kube/index.ts';
+import { CONFIG_MAPS, isForbidden, isNotFound, type Resource, SECRETS } from '../../kube/index.ts';
 import {
   DEFAULT_BACKOFF,
   DurationError,
@@ -179,20 +179,25 @@ export function nextTry(
 }
 
 function contextOf(deps: SourceDependencies, transform: Transform): SourceContext {
-  const configMaps = { readConfigMap: readerOf(deps, transform) };
-  return { namespace: transform.metadata.namespace ?? '', configMaps };
+  return {
+    namespace: transform.metadata.namespace ?? '',
+    configMaps: { readConfigMap: readerOf(deps, transform, CONFIG_MAPS) },
+    secrets: { readSecret: readerOf(deps, transform, SECRETS) },
+    maxAgeMs: 0,
+  };
 }
 
-/** Reads ConfigMaps as the Transform's ServiceAccount; undefined where there is none of that name. */
+/** Reads objects of a kind as the Transform's ServiceAccount; undefined where there is none of that name. */
 export function readerOf(
   deps: Pick<SourceDependencies, 'tenancy'>,
   transform: Transform,
+  resource: Resource,
 ): SourceContext['configMaps']['readConfigMap'] {
   const serviceAccount = deps.tenancy.serviceAccountOf(transform.spec);
   return async (namespace, name, signal) => {
     const client = await deps.tenancy.clientFor(namespace, serviceAccount, signal);
     try {
-      return await client.get(CONFIG_MAPS, { namespace, name }, signal);
+      return await client.get(resource, { namespace, name }, signal);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       if (isForbidden(error)) deps.tenancy.forget(namespace, serviceAccount);

@@ -1,0 +1,1 @@
+export type { GitAccess, GitCredentials } from './access.ts';

@@ -1,0 +1,2 @@
+export type { RegistryAccess, RegistryCredentials } from './access.ts';
+export type { OciReference } from './reference.ts';
