@@ -32,6 +32,11 @@ control-plane: $(installed)
 	@echo "==> programs of the control plane (made once per machine: minutes the first time)"
 	@$(control_plane) build
 
+.PHONY: test-tools
+test-tools: $(installed)
+	@echo "==> servers and foreign tools of the tests (made once per machine)"
+	@node test/servers/cli.ts
+
 .PHONY: demo
 demo: $(installed) build ## a control plane, the operator and two Transforms, live (ONCE=1: clean up and exit)
 	@node demo/main.ts $(if $(ONCE),--once)
@@ -49,11 +54,11 @@ build: $(installed) ## compile to dist/, which runs with production dependencies
 	@node scripts/build.ts
 
 .PHONY: test
-test: $(installed) control-plane build ## unit, integration and e2e tests against a real control plane
+test: $(installed) control-plane test-tools build ## unit, integration and e2e tests against a real control plane
 	@PEQUOD_E2E_PROGRAM=dist/src/cli/pequod.js node scripts/test.ts $(ARGS)
 
 .PHONY: test-coverage
-test-coverage: $(installed) control-plane build ## the same tests, with coverage in coverage/
+test-coverage: $(installed) control-plane test-tools build ## the same tests, with coverage in coverage/
 	@PEQUOD_E2E_PROGRAM=dist/src/cli/pequod.js node scripts/test.ts --coverage $(ARGS)
 
 .PHONY: lint

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { downloadBinaries } from './download.ts';
 import { buildBinaries, findGo, type Report } from './go-build.ts';
 import { withLock } from './install-lock.ts';
-import { CONTROL_PLANE, HELM, type ProgramSet } from './program-sets.ts';
+import { CONTROL_PLANE, CUE, HELM, ORAS_TOOL, type ProgramSet, REGISTRY } from './program-sets.ts';
 import { type BinaryName, hostPlatform, type ProgramName } from './versions.ts';
 
 /** The programs of a set, ready to run. */
@@ -47,6 +47,21 @@ export async function ensureBinaries(options: EnsureOptions = {}): Promise<Binar
 /** The path of Helm, which is made where it is missing. Only what is tested with Helm needs it. */
 export async function ensureHelm(options: EnsureOptions = {}): Promise<string> {
   return (await ensurePrograms(HELM, options)).path('helm');
+}
+
+/** The path of the OCI registry, which is made where it is missing. */
+export async function ensureRegistry(options: EnsureOptions = {}): Promise<string> {
+  return (await ensurePrograms(REGISTRY, options)).path('registry');
+}
+
+/** The path of the cue command, which is made where it is missing. */
+export async function ensureCue(options: EnsureOptions = {}): Promise<string> {
+  return (await ensurePrograms(CUE, options)).path('cue');
+}
+
+/** The path of the client of OCI artifacts, which is made where it is missing. */
+export async function ensureOrasTool(options: EnsureOptions = {}): Promise<string> {
+  return (await ensurePrograms(ORAS_TOOL, options)).path('oras-tool');
 }
 
 async function ensurePrograms<Name extends ProgramName>(
@@ -100,13 +115,15 @@ interface Means {
 }
 
 async function install(
-  { sources, versions, buildTime }: ProgramSet<ProgramName>,
+  { sources, versions, buildTime, needsGo }: ProgramSet<ProgramName>,
   names: readonly ProgramName[],
   directory: string,
   { source, env, report, signal }: Means,
 ): Promise<void> {
   const go = source === 'download' ? undefined : await findGo(env);
   if (source === 'go' && go === undefined) throw new Error('go is not installed or does not run');
+  if (needsGo && go === undefined)
+    throw new Error(`${versions} is made by Go, which is not installed or unwanted`);
   report(`not there yet: ${names.join(', ')} (${versions})`);
   const workshop = await mkdtemp(`${directory}${WORKSHOP_SUFFIX}`);
   try {

@@ -19,6 +19,9 @@ const PACKAGES: Readonly<Record<ProgramName, string>> = {
   kubectl: 'k8s.io/kubernetes/cmd/kubectl',
   kwok: 'sigs.k8s.io/kwok/cmd/kwok',
   helm: 'helm.sh/helm/v4/cmd/helm',
+  registry: 'pequod.local/registry',
+  cue: 'cuelang.org/go/cmd/cue',
+  'oras-tool': 'pequod.local/oras-tool',
 };
 
 /** The installed Go's version ("go1.26.8"), or undefined where there is none. */

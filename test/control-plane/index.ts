@@ -15,8 +15,14 @@ export {
   type BinarySource,
   type EnsureOptions,
   ensureBinaries,
+  ensureCue,
   ensureHelm,
+  ensureOrasTool,
+  ensureRegistry,
 } from './binaries.ts';
+export { choosePort } from './bootstrap.ts';
+export { type CertificatePair, createAuthority, issueCertificate } from './certificates.ts';
+export { ComponentProcess, type ComponentSpec } from './component-process.ts';
 export type { OptionalComponent } from './components.ts';
 export {
   type ControlPlane,
@@ -26,4 +32,5 @@ export {
 } from './control-plane.ts';
 export type { Identity } from './kubeconfig.ts';
 export { type Kubectl, KubectlError } from './kubectl.ts';
+export { ReaperLink } from './reaper-link.ts';
 export { VERSIONS } from './versions.ts';
