@@ -1,2 +1,12 @@
 export type { RegistryAccess, RegistryCredentials } from './access.ts';
-export type { OciReference } from './reference.ts';
+export { digestLike, digestOf, isDigest } from './digest.ts';
+export type { ArtifactManifest, Descriptor, Manifest } from './manifest.ts';
+export {
+  formatOciReference,
+  isTag,
+  type OciReference,
+  parseOciReference,
+  registryHost,
+} from './reference.ts';
+export type { RegistryReader, RegistryWriter } from './registry.ts';
+export { highestTag } from './versions.ts';
