@@ -1,26 +1,17 @@
-import { Agent, request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, request as ask } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import type { Handler, SeenRequest } from './listener.ts';
+import type { Handler } from './listener.ts';
 
-/** Answers a request in place of the server and says so, or says false: then the server does. */
-export type Interceptor = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  seen: SeenRequest,
-) => boolean | Promise<boolean>;
-
-/** Passes requests on to a server behind it, unless a test has put something else in its place. */
+/** Passes requests on to a server behind it. */
 export interface Front {
   readonly handle: Handler;
-  intercept(interceptor: Interceptor | undefined): void;
   close(): void;
 }
 
 /** A front of the server that listens at `socketPath`. */
 export function createFront(socketPath: string): Front {
   const agent = new Agent({ keepAlive: true });
-  let interceptor: Interceptor | undefined;
-  const forward = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const handle: Handler = async (request, response) => {
     const secure = 'encrypted' in request.socket ? { 'x-forwarded-proto': 'https' } : {};
     const { method, url: path } = request;
     const outgoing = ask({
@@ -41,14 +32,5 @@ export function createFront(socketPath: string): Front {
     request.pipe(outgoing);
     await answered;
   };
-  return {
-    handle: async (request, response, seen) => {
-      if (interceptor !== undefined && (await interceptor(request, response, seen))) return;
-      await forward(request, response);
-    },
-    intercept: (next) => {
-      interceptor = next;
-    },
-    close: () => agent.destroy(),
-  };
+  return { handle, close: () => agent.destroy() };
 }

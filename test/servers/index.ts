@@ -1,7 +1,22 @@
+// Real servers that tests start and stop, and the programs of others that speak with them.
 export { ensureCue, ensureOrasTool, ensureRegistry } from '../control-plane/index.ts';
 export { createTestAuthority, type TestAuthority } from './authority.ts';
-export type { Interceptor } from './front.ts';
-export type { Handler, SeenRequest } from './listener.ts';
+export {
+  type GitHttpOptions,
+  type GitHttpServer,
+  type GitOperation,
+  type GitRequest,
+  startGitHttpServer,
+} from './git-http.ts';
+export {
+  type AllowedWants,
+  GIT_ENVIRONMENT,
+  type GitEntry,
+  type GitFiles,
+  type GitRepository,
+  lfsPointer,
+} from './git-repositories.ts';
+export type { Handler, Interceptor, SeenRequest } from './listener.ts';
 export {
   ACCOUNTS,
   type Account,
@@ -13,4 +28,5 @@ export {
   type TokenIssuer,
 } from './registry.ts';
 export { type ProgramResult, type RunOptions, runProgram } from './run-program.ts';
+export type { TestServer } from './test-server.ts';
 export { runCue, runOrasTool } from './tools.ts';

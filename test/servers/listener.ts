@@ -29,15 +29,23 @@ export type Handler = (
   seen: SeenRequest,
 ) => void | Promise<void>;
 
+/** Answers a request in place of the server and says so, or says false: then the server does. */
+export type Interceptor = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  seen: SeenRequest,
+) => boolean | Promise<boolean>;
+
 const BIND_ATTEMPTS = 5;
 
 /** One port of 127.0.0.1: opened, taken down and brought back, with everything that was asked on it. */
-export class Listener implements AsyncDisposable {
+export class Listener {
   readonly port: number;
   readonly isSecure: boolean;
   readonly seen: SeenRequest[] = [];
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
+  #interceptor: Interceptor | undefined;
 
   private constructor(server: Server, port: number, isSecure: boolean) {
     this.#server = server;
@@ -75,9 +83,8 @@ export class Listener implements AsyncDisposable {
     return `${this.isSecure ? 'https' : 'http'}://${this.host}`;
   }
 
-  /** How many connections are open. */
-  get connectionCount(): number {
-    return this.#sockets.size;
+  intercept(interceptor: Interceptor | undefined): void {
+    this.#interceptor = interceptor;
   }
 
   /** Cuts all connections and refuses new ones. */
@@ -96,10 +103,6 @@ export class Listener implements AsyncDisposable {
     await listening;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.takeDown();
-  }
-
   async #answer(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const seen: SeenRequest = {
       method: request.method ?? '',
@@ -114,7 +117,8 @@ export class Listener implements AsyncDisposable {
     request.on('error', () => response.destroy());
     response.on('error', () => undefined);
     try {
-      await handler(request, response, seen);
+      const isAnswered = (await this.#interceptor?.(request, response, seen)) ?? false;
+      if (!isAnswered) await handler(request, response, seen);
     } catch (error) {
       if (response.headersSent) response.destroy();
       else response.writeHead(500).end(String(error));

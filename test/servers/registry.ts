@@ -4,9 +4,10 @@ import { mkdir } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { ensureRegistry } from '../control-plane/index.ts';
 import type { TestAuthority } from './authority.ts';
-import { createFront, type Interceptor } from './front.ts';
+import { createFront } from './front.ts';
 import { Listener } from './listener.ts';
 import { Site } from './site.ts';
+import { countBy, createTestServer, type TestServer } from './test-server.ts';
 
 /** Name and password of somebody who may read and write where a registry asks for them. */
 export interface Account {
@@ -63,31 +64,15 @@ export interface RegistryRequest {
   readonly status: number | undefined;
 }
 
-/** A running registry. */
-export interface Registry extends AsyncDisposable {
-  /** `127.0.0.1:<port>`, the first part of references. */
-  readonly host: string;
-  readonly port: number;
-  readonly url: string;
-  /** The authority that clients must trust, and a file with it; undefined over plain HTTP. */
-  readonly caPem: string | undefined;
-  readonly caFile: string | undefined;
-  /** All requests so far, or since {@link Registry.forget}. */
+/** A running registry. Its {@link TestServer.host} is the first part of references. */
+export interface Registry extends TestServer {
+  /** All requests so far, or since {@link TestServer.forget}. */
   requests(): readonly RegistryRequest[];
   /**
    * Requests by method and kind: `{ 'GET manifest': 1, 'GET blob': 1 }`. Those that were answered with 401, by which
    * clients learn how to log in, are counted as `challenge`.
    */
   counts(): Readonly<Record<string, number>>;
-  /** Starts counting afresh. */
-  forget(): void;
-  /** Has requests answered in place of the registry (errors, delays, nonsense) until it is called with undefined. */
-  intercept(interceptor: Interceptor | undefined): void;
-  /** Refuses connections until {@link Registry.bringBack}; what was pushed stays. */
-  takeDown(): Promise<void>;
-  bringBack(): Promise<void>;
-  /** Stops it and removes what it stored. May be called again. */
-  stop(): Promise<void>;
 }
 
 /** Starts a registry from which manifests can be deleted; what it stores goes with it. */
@@ -120,33 +105,14 @@ async function start(
   await site.run({ name: 'registry', command, args: ['serve', configPath] }, socket);
   const front = createFront(socket);
   const listener = await Listener.start(front.handle, tls?.issue());
-  const caFile = tls === undefined ? undefined : await site.write('ca.crt', tls.caPem);
-  let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    await listener.takeDown();
-    front.close();
-    await site.close();
-  };
+  const server = await createTestServer({ site, listener, tls, release: front.close });
   const requests = (): RegistryRequest[] => listener.seen.map((seen) => ({ ...classify(seen.url), ...seen }));
-  const registry: Registry = {
-    host: listener.host,
-    port: listener.port,
-    url: listener.url,
-    caPem: tls?.caPem,
-    caFile,
+  return {
+    ...server,
     requests,
-    counts: () => count(requests()),
-    forget: () => void listener.seen.splice(0),
-    intercept: (interceptor) => front.intercept(interceptor),
-    takeDown: () => listener.takeDown(),
-    bringBack: () => listener.bringBack(),
-    stop: () => {
-      stopping ??= stop();
-      return stopping;
-    },
-    [Symbol.asyncDispose]: () => registry.stop(),
+    counts: () =>
+      countBy(requests(), ({ method, kind, status }) => (status === 401 ? 'challenge' : `${method} ${kind}`)),
   };
-  return registry;
 }
 
 async function authSection(site: Site, auth: 'none' | 'basic' | TokenIssuer): Promise<object> {
@@ -179,13 +145,4 @@ function classify(url: string): Subject {
     if (match !== null) return { kind, repository: match[1] ?? '', reference: match[2] ?? '' };
   }
   return { kind: 'other', repository: '', reference: '' };
-}
-
-function count(requests: readonly RegistryRequest[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { method, kind, status } of requests) {
-    const key = status === 401 ? 'challenge' : `${method} ${kind}`;
-    counts[key] = (counts[key] ?? 0) + 1;
-  }
-  return counts;
 }

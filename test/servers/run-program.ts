@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Added to this process's own; undefined takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array;
 }
 
 const TIMEOUT_MS = 120_000;
