@@ -139,7 +139,8 @@ export function readPaths([, , graph, input]: RenderAnswers, isLive: boolean): r
 }
 
 /**
- * The module as the evaluator takes it. A module may use `input`, `context` and `observed` without declaring them; CUE
+ * The module as the evaluator takes it, under a name that tells content and, where others are imported, who may have
+ * them. A module may use `input`, `context` and `observed` without declaring them; CUE
  * resolves names before anything is filled in, so the declarations are put behind the last line of its files, where they
  * move no position.
  */
@@ -156,7 +157,20 @@ function cueModule(module: ResolvedModule, builtins: CueTree, isLive: boolean): 
     ...(isLive && !isDeclared(OBSERVED_FIELD) ? [`${OBSERVED_FIELD}: _`] : []),
   ];
   const files = Object.fromEntries(tree.files);
-  if (missing.length === 0) return { id: module.digest, files, builtins: [builtins] };
+  const shared = { files, builtins: [builtins], ...dependenciesOf(module) };
+  const id = [
+    tree.digest,
+    ...(module.dependencies === undefined ? [] : [`for ${module.dependencies.scope}`]),
+  ];
+  if (missing.length === 0) return { id: id.join('/'), ...shared };
   for (const [path, content] of own) files[path] = `${content}\n${missing.join('\n')}\n`;
-  return { id: `${module.digest}/${packagePath}`, files, builtins: [builtins] };
+  return { id: [...id, packagePath].join('/'), ...shared };
+}
+
+function dependenciesOf({ dependencies }: ResolvedModule): Pick<CueModule, 'dependencies'> {
+  if (dependencies === undefined) return {};
+  return {
+    dependencies: async (path, version, signal) =>
+      Object.fromEntries((await dependencies.load(path, version, signal)).files),
+  };
 }

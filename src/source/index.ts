@@ -1,3 +1,11 @@
+export { CENTRAL_REGISTRY, CueRegistries } from './cue-registry.ts';
+export {
+  type DependencyAccess,
+  type DependencyLoader,
+  type FetchedModule,
+  hasDependencies,
+  ModuleDependencies,
+} from './dependencies.ts';
 export { type EmbeddedLibrary, embeddedLibrary, loadEmbeddedLibrary } from './embedded.ts';
 export { InputSourceError, wholeInput } from './input-sources.ts';
 export {

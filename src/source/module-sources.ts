@@ -1,6 +1,7 @@
 import type { CueRef } from '../api/index.ts';
 import { assertNever, SourceError } from '../errors.ts';
 import { ConfigMapSource, type ConfigMapSourceOptions } from './configmap.ts';
+import type { DependencyLoader } from './dependencies.ts';
 import { type EmbeddedLibrary, EmbeddedSource } from './embedded.ts';
 import { InlineSource } from './inline.ts';
 import type { ModuleSource, Resolution, SourceContext } from './module-source.ts';
@@ -11,6 +12,8 @@ export interface ResolvedModule extends Resolution {
   readonly tree: ModuleTree;
   /** Folder of the package within the tree: `.` or `a/b`. */
   readonly packagePath: string;
+  /** What its imports are resolved by; absent where it says that it needs no other module. */
+  readonly dependencies?: DependencyLoader;
 }
 
 export interface ModuleSourcesOptions extends ConfigMapSourceOptions {

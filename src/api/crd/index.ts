@@ -13,4 +13,4 @@ export {
 } from './decode.ts';
 export { resourceGraphDefinition, transformDefinition } from './definition.ts';
 export { MAX_PLAN_CHANGES, MAX_PLAN_ITEMS, MAX_PLAN_VALUE_LENGTH } from './execution-plan.ts';
-export { MAX_INLINE_LENGTH, TRANSFORM_SPEC_SCHEMA } from './transform.ts';
+export { MAX_DEPENDENCIES, MAX_INLINE_LENGTH, TRANSFORM_SPEC_SCHEMA } from './transform.ts';

@@ -199,7 +199,7 @@ const cueRef: Schema<CueRef> = object<CueRef>(
 );
 
 /** Most dependencies that a status lists. */
-const MAX_DEPENDENCIES = 64;
+export const MAX_DEPENDENCIES = 64;
 
 const inputSource: Schema<InputSource> = object<InputSource>({
   kind: literals<'ConfigMap'>({ ConfigMap: true }),

@@ -1,6 +1,12 @@
 // What is remembered of a Transform between passes. Nothing here is needed to be right: without it a pass reads its
 // source once more, renders once more, or writes progress a second later. It goes with the Transform, or with a restart.
-import type { KubeObject, LiveRenders, NamespacedName, Violation } from '../../api/index.ts';
+import type {
+  KubeObject,
+  LiveRenders,
+  ModuleDependency,
+  NamespacedName,
+  Violation,
+} from '../../api/index.ts';
 import type { PequodError } from '../../errors.ts';
 import type { JsonObject } from '../../json/index.ts';
 import type { Resolution } from '../../source/index.ts';
@@ -44,6 +50,8 @@ export interface RenderSummary {
   readonly sourceKey?: string;
   /** Warnings; undefined where only the graph still knows them. */
   readonly violations: readonly Violation[] | undefined;
+  /** The modules that were imported; undefined where that is not at hand: it is as it was for the same digest. */
+  readonly dependencies?: readonly ModuleDependency[] | undefined;
   /** Live values for whose want it may lack nodes that ran; undefined where only the graph still knows them. */
   readonly awaits?: readonly string[];
 }

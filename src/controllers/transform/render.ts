@@ -1,11 +1,13 @@
 // Phase "render": the same question is never evaluated twice. The key of the last render is in memory and in the status;
 // only where it differs, or where nodes have to be written that are not at hand, is the module evaluated again.
 import type { GraphNode, LiveRenders, Transform } from '../../api/index.ts';
+import { SourceError } from '../../errors.ts';
 import {
   type ModuleRenderer,
   OBSERVED_FIELD,
   PENDING_NODES_ID,
   type Rendered,
+  type RenderResult,
   renderContext,
   renderKey,
 } from '../../render/index.ts';
@@ -17,7 +19,7 @@ import type { Hold } from './findings.ts';
 import { knownLoop, liveRecord, noteLive, stayWith, waitForLive } from './live-step.ts';
 import { isAwaitedInVain, isLiveRead, keepingNodes, type LiveValues } from './live-values.ts';
 import type { FailedRender, RenderSummary, SourceMemory, TransformMemory } from './memory.ts';
-import { fetchModule, sourceWorked } from './source.ts';
+import { contentFailed, fetchModule, sourceWorked } from './source.ts';
 
 /** More read paths than a status may list: from then on all of it counts. */
 const MAX_READS = 256;
@@ -89,7 +91,14 @@ export async function renderTransform(
   const context = renderContext(transform.metadata, deps.cluster());
   const { observed, expressions } = running.live;
   const { input = {} } = transform.spec;
-  const result = await deps.renderer.render({ module, input, context, observed, expressions }, signal);
+  let result: RenderResult;
+  try {
+    result = await deps.renderer.render({ module, input, context, observed, expressions }, signal);
+  } catch (error) {
+    // A dependency could not be had.
+    if (!(error instanceof SourceError)) throw error;
+    return { state: 'unavailable', source: contentFailed(deps, transform, memory, error, signal) };
+  }
   const reads = storableReads(result.reads);
   if (!result.ok) {
     noteLive(question, reads);
@@ -104,7 +113,8 @@ export async function renderTransform(
   const { renderHash, violations } = kept;
   // Live values are what a render may follow from without being a revision of its own.
   const sourceKey = keyFor(reads.filter((path) => !isLiveRead(path)));
-  memory.rendered = { key: keyFor(reads), reads, renderHash, sourceKey, violations, awaits };
+  const dependencies = module.dependencies?.chosen();
+  memory.rendered = { key: keyFor(reads), reads, renderHash, sourceKey, violations, awaits, dependencies };
   memory.failed = undefined;
   const live = liveRecord(question, reads, renderHash);
   return { state: 'rendered', summary: memory.rendered, result: kept, live };

@@ -73,10 +73,24 @@ export async function fetchModule(
     sourceWorked(memory);
     return module;
   } catch (error) {
-    const question = questionOf(transform, watchedRevision(deps, transform));
-    memory.source = failedAnswer(deps, question, (memory.source?.failures ?? 0) + 1, error, signal);
-    return memory.source;
+    return contentFailed(deps, transform, memory, error, signal);
   }
+}
+
+/**
+ * What comes of a module that resolved, and whose content, or that of a dependency, could not be had after all.
+ * @throws `error` where it is not the source's, and passes by itself
+ */
+export function contentFailed(
+  deps: SourceDependencies,
+  transform: Transform,
+  memory: TransformMemory,
+  error: unknown,
+  signal: AbortSignal,
+): SourceMemory {
+  const question = questionOf(transform, watchedRevision(deps, transform));
+  memory.source = failedAnswer(deps, question, (memory.source?.failures ?? 0) + 1, error, signal);
+  return memory.source;
 }
 
 /**

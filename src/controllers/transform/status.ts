@@ -1,5 +1,6 @@
 // What a Transform's status says, as a function of what a pass has found. Pure: no clock, no calls. What is not known
 // any better keeps its last value, so that a source that can't be reached does not hide what runs.
+import { MAX_DEPENDENCIES } from '../../api/crd/index.ts';
 import type {
   ResourceGraphStatus,
   RevisionPin,
@@ -12,6 +13,7 @@ import type { Resolution } from '../../source/index.ts';
 import { clipText, clipToken, clipViolations } from './clip.ts';
 import { judge, stepConditions, type Verdict, verdictConditions } from './conditions.ts';
 import { type Findings, isGraphCurrent, isPlanned } from './findings.ts';
+import type { RenderSummary } from './memory.ts';
 
 const MAX_REVISION_LENGTH = 512;
 /** Of a failure, as a column shows it; conditions and violations have it whole. */
@@ -40,7 +42,9 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
     observedGeneration: generation,
     ...(isTokenHandled(findings) ? { lastHandledReconcileAt: clipToken(token ?? '') } : {}),
     ...(graph === undefined ? {} : { resourceGraphRef: { name: transform.metadata.name, uid: graph.uid } }),
-    ...(resolution === undefined ? {} : { resolvedCueRef: resolvedRef(previous, resolution, nowIso) }),
+    ...(resolution === undefined
+      ? {}
+      : { resolvedCueRef: resolvedRef(previous, resolution, summary, nowIso) }),
     ...(isCurrent && summary !== undefined && resolution !== undefined
       ? {
           renderKey: summary.key,
@@ -138,11 +142,19 @@ function isTokenHandled({ token, graph, isSuspended }: Findings): boolean {
 function resolvedRef(
   previous: TransformStatus,
   resolution: Resolution,
+  summary: RenderSummary | undefined,
   nowIso: string,
 ): NonNullable<TransformStatus['resolvedCueRef']> {
-  const before = previous.resolvedCueRef;
-  const fetchedAt = before?.digest === resolution.digest ? before.fetchedAt : nowIso;
-  return { digest: resolution.digest, ...revisionOf(resolution), fetchedAt };
+  const before = previous.resolvedCueRef?.digest === resolution.digest ? previous.resolvedCueRef : undefined;
+  const { digest, signer } = resolution;
+  const dependencies = summary?.dependencies?.slice(0, MAX_DEPENDENCIES) ?? before?.dependencies ?? [];
+  return {
+    digest,
+    ...revisionOf(resolution),
+    fetchedAt: before?.fetchedAt ?? nowIso,
+    ...(signer === undefined ? {} : { signer: clipText(signer, MAX_REVISION_LENGTH) }),
+    ...(dependencies.length === 0 ? {} : { dependencies }),
+  };
 }
 
 function revisionOf({ revision }: Resolution): { readonly revision?: string } {
