@@ -5,6 +5,9 @@ import type { Violation } from '../api/index.ts';
 import type { ModuleTree } from '../source/index.ts';
 
 const MAX_MESSAGE = 1024;
+const MODULE_FILE = 'cue.mod/module.cue';
+/** What the evaluator says of an import that leads nowhere. */
+const UNKNOWN_PACKAGE = /^cannot find package "([^"]+)"$/;
 /** The headline over the errors of a disjunction, which are listed as well. */
 const HEADLINE = /^\d+ errors in empty disjunction:?$/;
 /** That a value is not a default, or not another of several: said next to what is really wrong with it. */
@@ -37,11 +40,21 @@ function preferred<T>(items: readonly T[], passes: (item: T) => boolean): readon
 
 function messageOf({ kind, message, path, positions }: CueDiagnostic, tree: ModuleTree): string {
   if (kind === 'missing') return `is required but not given (${message})`;
+  if (kind === 'import') return `${message}${importAdvice(message, tree)}`;
   const isInput = path === 'input' || path.startsWith('input.');
   if (kind !== 'conflict' || isInput) return message;
   // Two places of the module disagree: the first becomes the position, the other is named here.
   const [, other] = positions.filter(({ file }) => tree.files.has(file));
   return other === undefined ? message : `${message} (also ${formatPosition(other, tree)})`;
+}
+
+/** What to do about a package that no module has. */
+function importAdvice(message: string, tree: ModuleTree): string {
+  const path = UNKNOWN_PACKAGE.exec(message)?.[1];
+  if (path === undefined) return '';
+  if (!tree.files.has(MODULE_FILE))
+    return `: a module without ${MODULE_FILE} can import only what ships with CUE and Pequod`;
+  return `: no dependency in ${MODULE_FILE} has it; run "cue mod tidy", or "cue mod get" with its module, and publish again`;
 }
 
 /** Of the places that took part in an error, the first in the module itself; JSON that was filled in has none. */
