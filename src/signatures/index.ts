@@ -1,0 +1,9 @@
+export type { SignatureRegistry, SignedPlace } from './attachments.ts';
+export type { AllowedIdentity, VerificationKey, VerificationPolicy } from './policy.ts';
+export { TrustedRoot } from './trusted-root.ts';
+export {
+  SignatureVerifier,
+  type SignatureVerifierOptions,
+  type Verified,
+  type VerifiedPlace,
+} from './verifier.ts';
