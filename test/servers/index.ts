@@ -2,6 +2,11 @@
 export { ensureCue, ensureOrasTool, ensureRegistry } from '../control-plane/index.ts';
 export { createTestAuthority, type TestAuthority } from './authority.ts';
 export {
+  installSystemPrograms,
+  type Needed,
+  needs,
+} from './debian.ts';
+export {
   type GitHttpOptions,
   type GitHttpServer,
   type GitOperation,
@@ -16,6 +21,7 @@ export {
   type GitRepository,
   lfsPointer,
 } from './git-repositories.ts';
+export { type GitSshOptions, type GitSshServer, type SshKey, startGitSshServer } from './git-ssh.ts';
 export type { Handler, Interceptor, SeenRequest } from './listener.ts';
 export {
   ACCOUNTS,
@@ -29,4 +35,4 @@ export {
 } from './registry.ts';
 export { type ProgramResult, type RunOptions, runProgram } from './run-program.ts';
 export type { TestServer } from './test-server.ts';
-export { runCue, runOrasTool } from './tools.ts';
+export { runCue, runOrasTool, runSkopeo } from './tools.ts';
