@@ -21,7 +21,7 @@ export {
   ensureRegistry,
 } from './binaries.ts';
 export { choosePort } from './bootstrap.ts';
-export { type CertificatePair, createAuthority, issueCertificate } from './certificates.ts';
+export { type CertificatePair, createAuthority, createTokenKeys, issueCertificate } from './certificates.ts';
 export { ComponentProcess, type ComponentSpec } from './component-process.ts';
 export type { OptionalComponent } from './components.ts';
 export {

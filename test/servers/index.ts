@@ -35,4 +35,11 @@ export {
 } from './registry.ts';
 export { type ProgramResult, type RunOptions, runProgram } from './run-program.ts';
 export type { TestServer } from './test-server.ts';
+export {
+  startTokenServer,
+  type TokenRequest,
+  type TokenServer,
+  type TokenServerOptions,
+  type TokenUser,
+} from './token-server.ts';
 export { runCue, runOrasTool, runSkopeo } from './tools.ts';
