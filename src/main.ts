@@ -21,13 +21,14 @@ import {
   OperatorClient,
   RestMapper,
 } from './kube/index.ts';
-import type { Logger } from './observability/index.ts';
+import { type Logger, Metrics } from './observability/index.ts';
 import { readClusterFacts, readOwnIdentity } from './operator-facts.ts';
 import { operatorWatches, watchParts } from './operator-watches.ts';
 import { NetworkAsker, Probes } from './probes/index.ts';
 import { createEvaluatorPool, DEFAULT_RENDER_LIMITS, type ModuleRenderer, Renderer } from './render/index.ts';
 import { RevisionStore } from './revisions/index.ts';
 import { Manager, type ReconcileReport, type Runnable, systemClock } from './runtime/index.ts';
+import { type ListenAddress, MetricsServer } from './server/index.ts';
 import { loadEmbeddedLibrary, ModuleSources } from './source/index.ts';
 import { Tenancy } from './tenancy/index.ts';
 
@@ -57,6 +58,8 @@ export interface OperatorOptions {
   readonly renderMemoryBytes: number;
   /** Hosts and ranges that may be called besides public addresses. */
   readonly egressAllow: readonly string[];
+  /** Where metrics are served; nowhere without it. */
+  readonly metricsAddress?: ListenAddress | undefined;
   readonly log: Logger;
   readonly onReconcile?: (report: ReconcileReport) => void;
   readonly onCall?: (call: CallRecord) => void;
@@ -69,7 +72,8 @@ export interface OperatorOptions {
  * @throws what kept a part from starting: no cluster, no rights to watch its own kinds, a broken CUE folder.
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
-  const { log } = options;
+  const { log, metricsAddress } = options;
+  const metrics = new Metrics();
   const client = await connect(options);
   const pool = await createEvaluatorPool({
     maxWorkers: options.renderWorkers,
@@ -79,6 +83,9 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   const manager = new Manager({ log });
   manager.add(closing('api client', () => client.close()));
   manager.add(closing('evaluator pool', () => pool.close()));
+  if (metricsAddress !== undefined) {
+    manager.add(new MetricsServer({ address: metricsAddress, metrics, log }));
+  }
   try {
     for (const part of await buildParts(options, client, pool, signal)) manager.add(part);
     await manager.start(signal);

@@ -5,8 +5,9 @@ import { MAX_NODES } from '../api/crd/index.ts';
 import { DEFAULT_MAX_NODES } from '../graph/index.ts';
 import type { OperatorOptions } from '../main.ts';
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../observability/index.ts';
+import type { ListenAddress } from '../server/index.ts';
 import { EXIT_CODES } from './exit-code.ts';
-import { bytesFlag, durationFlag, egressFlag, integerFlag, nameFlag } from './flags.ts';
+import { addressFlag, bytesFlag, durationFlag, egressFlag, integerFlag, nameFlag } from './flags.ts';
 import { programVersion } from './version.ts';
 
 interface ControllerFlags {
@@ -23,6 +24,7 @@ interface ControllerFlags {
   readonly renderDeadline: number;
   readonly renderMemory: number;
   readonly egressAllow: readonly string[];
+  readonly metricsAddress?: ListenAddress;
   readonly logLevel: LogLevel;
 }
 
@@ -78,6 +80,12 @@ export function controllerCommand(): Command {
         .default([], 'nothing'),
     )
     .addOption(
+      new Option(
+        '--metrics-address <host:port>',
+        'where metrics are served, e.g. :8080; nowhere without it',
+      ).argParser(addressFlag),
+    )
+    .addOption(
       new Option('--log-level <level>', 'least severe messages to log').choices(LOG_LEVELS).default('info'),
     )
     .action(runController);
@@ -107,6 +115,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     renderDeadlineMs: flags.renderDeadline,
     renderMemoryBytes: flags.renderMemory,
     egressAllow: flags.egressAllow,
+    metricsAddress: flags.metricsAddress,
     log,
   };
   try {

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import { EgressRules } from '../egress/index.ts';
 import { messageOf } from '../errors.ts';
 import { parseDuration } from '../runtime/index.ts';
+import type { ListenAddress } from '../server/index.ts';
 
 const BYTES: Readonly<Record<string, number>> = { '': 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 };
 
@@ -52,4 +53,14 @@ export function egressFlag(text: string, before: readonly string[]): readonly st
     throw new InvalidArgumentError(messageOf(error));
   }
   return [...before, text];
+}
+
+/** Reads where a server listens: `host:port`, or `:port` for all addresses; an IPv6 address in brackets. */
+export function addressFlag(text: string): ListenAddress {
+  const [, bracketed, plain = '', digits = ''] =
+    /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]\s]*)):(\d{1,5})$/.exec(text) ?? [];
+  const port = digits === '' ? Number.NaN : Number(digits);
+  if (!(port <= 65_535)) throw new InvalidArgumentError('expected host:port, e.g. :8080 or [::1]:8080');
+  const host = bracketed ?? plain;
+  return host === '' ? { port } : { host, port };
 }

@@ -1,3 +1,4 @@
+export { CachedContent } from './cached-content.ts';
 export { CENTRAL_REGISTRY, CueRegistries } from './cue-registry.ts';
 export {
   type DependencyAccess,

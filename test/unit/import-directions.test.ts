@@ -38,6 +38,8 @@ const EXAMPLES: readonly Example[] = [
   refused('src/registry/client.ts', '../source/index.ts'),
   refused('src/archive/zip.ts', '../egress/index.ts'),
   refused('src/cache/store.ts', '../source/index.ts'),
+  allowed('src/server/metrics-server.ts', '../runtime/index.ts'),
+  refused('src/server/metrics-server.ts', '../controllers/transform/index.ts'),
   allowed('src/signatures/verify.ts', '../registry/index.ts'),
   refused('src/signatures/verify.ts', '../source/index.ts'),
   refused('src/source/oci.ts', '../publishing/index.ts'),

@@ -1,0 +1,16 @@
+export { Breakers, type BreakersOptions, type Place } from './breakers.ts';
+export {
+  ByteCache,
+  type ByteCacheOptions,
+  DEFAULT_CACHE_MAX_BYTES,
+  DEFAULT_CACHE_TTL_MS,
+} from './byte-cache.ts';
+export { CacheFolderError } from './cache-folder.ts';
+export type { Load } from './flight.ts';
+export { DEFAULT_GRANT_TTL_MS, Grants, type GrantsOptions } from './grants.ts';
+export {
+  type Question,
+  type SharedAnswer,
+  SharedAnswers,
+  type SharedAnswersOptions,
+} from './shared-answers.ts';

@@ -1,0 +1,1 @@
+export { type ListenAddress, MetricsServer, type MetricsServerOptions } from './metrics-server.ts';
