@@ -20,9 +20,9 @@ import {
   type Observation,
   observe,
 } from '../../apply/index.ts';
-import { ApplyConflictError, assertNever, InvalidObjectError, WaitingError } from '../../errors.ts';
+import { assertNever } from '../../errors.ts';
 import { failureOf, isoSeconds, type Pass, type StartableNode } from '../../graph/index.ts';
-import { ApiError, type Resource } from '../../kube/index.ts';
+import type { Resource } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import { isAdoptionDue } from './adoption.ts';
 import type { Children } from './children.ts';
@@ -190,9 +190,7 @@ async function applyNode(
     run.children.observeOwnWrite(run.key, resource, outcome.object);
     return outcome;
   } catch (error) {
-    if (error instanceof ApplyConflictError)
-      run.session.rivals.failed(target.identity, seen?.rivals, run.now());
-    if (mayHaveLanded(error)) run.session.suspect(entry);
+    run.session.failed(entry, error, seen);
     throw error;
   }
 }
@@ -244,16 +242,4 @@ function tell(run: Execution, node: string, identity: ObjectIdentity, notice: Ap
     default:
       assertNever(notice);
   }
-}
-
-/** False only where the API server said that it refused the write. */
-function mayHaveLanded(error: unknown): boolean {
-  if (
-    error instanceof WaitingError ||
-    error instanceof InvalidObjectError ||
-    error instanceof ApplyConflictError
-  ) {
-    return false;
-  }
-  return !(error instanceof ApiError) || error.statusCode >= 500;
 }

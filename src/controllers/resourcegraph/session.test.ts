@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ResourceGraph } from '../../api/index.ts';
+import { observe } from '../../apply/index.ts';
+import { InvalidObjectError } from '../../errors.ts';
 import { GraphSession, GraphSessions } from './session.ts';
 
 function graph(uid: string): ResourceGraph {
@@ -18,6 +20,14 @@ function graph(uid: string): ResourceGraph {
 }
 
 const config = { group: '', kind: 'ConfigMap', namespace: 'shop', name: 'config' };
+const entry = {
+  ...config,
+  version: 'v1',
+  nodeId: 'n',
+  origin: 'Created',
+  deletion: 'Delete',
+  wave: 0,
+} as const;
 
 it('says once that an object which was on its way out has left', () => {
   const session = new GraphSession(graph('g'), () => 0);
@@ -29,16 +39,26 @@ it('says once that an object which was on its way out has left', () => {
   expect(session.hasLeft(config, false)).toBe(false);
 });
 
+it('knows that an object which can not be changed was in the way, though it goes before anybody looks again', () => {
+  const session = new GraphSession(graph('g'), () => 0);
+  const live = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'config', namespace: 'shop' } };
+  const seen = observe(live);
+  session.failed(entry, new InvalidObjectError('no', { field: 'data' }), seen);
+  expect(session.hasLeft(config, false)).toBe(false);
+  const error = new InvalidObjectError('no', {
+    code: 'IMMUTABLE_FIELD',
+    reason: 'ImmutableField',
+    field: 'data',
+  });
+  // No watch shows what lost our label: it would be tried over and over.
+  session.failed(entry, error, undefined);
+  expect(session.hasLeft(config, false)).toBe(false);
+  session.failed(entry, error, seen);
+  expect(session.hasLeft(config, false)).toBe(true);
+});
+
 it('keeps nothing of an object that is none of the graph’s any more', () => {
   const session = new GraphSession(graph('g'), () => 0);
-  const entry = {
-    ...config,
-    version: 'v1',
-    nodeId: 'n',
-    origin: 'Created',
-    deletion: 'Delete',
-    wave: 0,
-  } as const;
   session.suspect(entry);
   session.hasLeft(config, true);
   for (let repair = 0; repair < 9; repair += 1) session.repairPace.repaired(config, 0);

@@ -8,6 +8,15 @@ import {
   type ResourceGraph,
   type ResourceGraphStatus,
 } from '../../api/index.ts';
+import type { Observation } from '../../apply/index.ts';
+import {
+  ApplyConflictError,
+  IMMUTABLE_FIELD,
+  InvalidObjectError,
+  PequodError,
+  WaitingError,
+} from '../../errors.ts';
+import { ApiError } from '../../kube/index.ts';
 import { DriftMemory } from './drift-memory.ts';
 import { Glimpses } from './glimpses.ts';
 import { RepairPace } from './repair-pace.ts';
@@ -68,6 +77,19 @@ export class GraphSession {
     return false;
   }
 
+  /**
+   * Notes what is worth another try after an apply failed, and what is in doubt.
+   * @param seen what the watch showed of the object before
+   */
+  failed(entry: InventoryItem, error: unknown, seen: Observation | undefined): void {
+    if (error instanceof ApplyConflictError) this.rivals.failed(entry, seen?.rivals, this.#now());
+    // Whoever reads why it failed may delete the object before the next pass has looked at it. An object that no watch
+    // shows has not left: its label may have been taken away.
+    const isInTheWay = error instanceof PequodError && error.reason === IMMUTABLE_FIELD;
+    if (isInTheWay && seen !== undefined) this.hasLeft(entry, true);
+    if (mayHaveLanded(error)) this.suspect(entry);
+  }
+
   isSuspect(entry: InventoryItem): boolean {
     return this.#suspects.has(identityKey(entry));
   }
@@ -99,6 +121,18 @@ export class GraphSession {
     this.repairPace.forget(entry);
     this.rivals.forget(entry);
   }
+}
+
+/** False only where the API server said that it refused the write. */
+function mayHaveLanded(error: unknown): boolean {
+  if (
+    error instanceof WaitingError ||
+    error instanceof InvalidObjectError ||
+    error instanceof ApplyConflictError
+  ) {
+    return false;
+  }
+  return !(error instanceof ApiError) || error.statusCode >= 500;
 }
 
 /** The sessions of a process, by graph. */
