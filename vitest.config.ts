@@ -7,6 +7,8 @@ const unitTests = [
   'test/unit/**/*.test.ts',
 ];
 
+const setupFiles = ['test/stack-traces.ts'];
+
 const config: ViteUserConfig = {
   test: {
     reporters: ['default'],
@@ -16,11 +18,12 @@ const config: ViteUserConfig = {
       exclude: ['**/*.test.ts', '**/index.ts'],
     },
     projects: [
-      { test: { name: 'unit', include: unitTests, testTimeout: 20_000 } },
+      { test: { name: 'unit', include: unitTests, setupFiles, testTimeout: 20_000 } },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          setupFiles,
           globalSetup: ['test/control-plane/vitest-global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -30,6 +33,7 @@ const config: ViteUserConfig = {
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
+          setupFiles,
           globalSetup: ['test/control-plane/vitest-global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,

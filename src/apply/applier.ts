@@ -20,12 +20,13 @@ import { immutableFields } from './immutable.ts';
 import { guardOf, judge, refuseAnothers, refuseTerminating } from './judge.ts';
 import { claimedEntries, migratedEntries } from './managed-fields.ts';
 import { replaceManagedFields } from './ownership-patch.ts';
+import { Races } from './races.ts';
 import { immutableError, recreate } from './recreate.ts';
 import type { ApplyOutcome, ApplyRequest } from './request.ts';
 import type { GraphOwner } from './stamp.ts';
 import { leaveObject, readObject, type Writer, writeObject } from './write.ts';
 
-/** How often an object that changes under our hands is looked at before the node is put off. */
+/** How many refusals one after the other are answered. */
 const MAX_LOOKS = 5;
 
 /** How the next try is made. */
@@ -35,6 +36,8 @@ interface Try {
   readonly conflict?: ApplyConflictError;
   /** The object has changed since the conflict: it may be over. */
   readonly isOutdated?: boolean;
+  /** What we were told when another was faster than we: not a refusal, but nothing that helps either. */
+  readonly lost?: unknown;
 }
 
 const LOOK_AGAIN: Try = { isLookFirst: true };
@@ -57,12 +60,15 @@ export class ObjectApplier {
     refusePointersIntoLists(request.stamped(request.entry.origin), request.ignoreFields);
     const hasIgnored = request.ignoreFields.length > 0 && request.entry.uid !== undefined;
     let next: Try = { isLookFirst: request.isLookFirst || hasIgnored };
-    for (let look = 1; ; look += 1) {
+    const races = new Races();
+    for (let look = 1; ; ) {
       try {
         return await this.#try(request, next, signal);
       } catch (error) {
         if (look >= MAX_LOOKS) throw error;
         next = await this.#answer(request, next, error, signal);
+        if (next.lost === undefined) look += 1;
+        else await races.lost(next.lost, signal);
       }
     }
   }
@@ -99,7 +105,8 @@ export class ObjectApplier {
     if (isPreconditionFailed(error)) {
       // Somebody else wrote between the look and our write; a conflict that was about to be settled mostly still is one.
       const { conflict } = last;
-      return conflict === undefined ? LOOK_AGAIN : { isLookFirst: true, conflict, isOutdated: true };
+      const again = { ...LOOK_AGAIN, lost: error };
+      return conflict === undefined ? again : { ...again, conflict, isOutdated: true };
     }
     const retired = retiredApiVersion(error);
     if (retired !== undefined) {
@@ -156,6 +163,7 @@ export class ObjectApplier {
       await replaceManagedFields(this.#writer.client, request.resource, live, entries, [], signal);
     } catch (failure) {
       if (!isPreconditionFailed(failure)) throw failure;
+      return { ...LOOK_AGAIN, lost: failure };
     }
     return LOOK_AGAIN;
   }

@@ -47,7 +47,7 @@ export function refusePointersIntoLists(object: KubeObject, pointers: readonly s
 
 /**
  * Makes sure that every ignored field of the live object has an owner besides us.
- * @throws InvalidObjectError for a field in a list
+ * @throws InvalidObjectError for a field in a list; ApiError (`isConflict`) where the object has changed since it was read
  */
 export async function prepareIgnoredFields(
   client: TenantClient,
@@ -80,7 +80,7 @@ async function keep(
   live: KubeObject,
   pointers: readonly string[],
   signal: AbortSignal,
-): Promise<KubeObject | undefined> {
+): Promise<KubeObject> {
   const { uid, resourceVersion } = live.metadata;
   const identity: KubeObject = {
     apiVersion: live.apiVersion,
@@ -107,8 +107,7 @@ async function keep(
     );
     return answer.object;
   } catch (error) {
-    // Another manager owns the field by now: that is all we wanted.
-    if (error instanceof ApplyConflictError) return undefined;
-    throw error;
+    // Another manager has set one of them by now, and none was kept: the object is not what it was when it was read.
+    throw error instanceof ApplyConflictError ? (error.cause ?? error) : error;
   }
 }

@@ -19,14 +19,13 @@ import { ApiError, isConflict } from '../kube/index.ts';
 import { isOurs } from './fields/index.ts';
 import { objectKeyOf } from './object-key.ts';
 import { originOf, originOfKnown } from './origin.ts';
+import { Races } from './races.ts';
 import type { ApplyRequest } from './request.ts';
 import type { GraphOwner } from './stamp.ts';
 import { readObject, type Writer } from './write.ts';
 
 /** When to look again at an object that is on its way out; the watch says it earlier. */
 const RECREATE_RETRY_MS = 30_000;
-/** How often an object that others write to is judged anew before the node is put off. */
-const MAX_LOOKS = 4;
 /** Longest name that is tried, so that kinds with short names take it. */
 const MAX_TRIAL_NAME = 57;
 
@@ -86,8 +85,9 @@ export async function recreate(
   refusal: Refusal,
   signal: AbortSignal,
 ): Promise<void> {
+  const races = new Races();
   let isTried = false;
-  for (let look = 1; ; look += 1) {
+  for (;;) {
     const live = await readObject(writer, request, signal);
     if (live === undefined) return;
     if (live.metadata.deletionTimestamp !== undefined) throw recreating(refusal);
@@ -98,7 +98,8 @@ export async function recreate(
       return await deleteJudged(writer, request, live, refusal, signal);
     } catch (error) {
       // What controllers write to it meanwhile does not change the verdict, but it is looked at.
-      if (!isConflict(error) || look >= MAX_LOOKS) throw error;
+      if (!isConflict(error)) throw error;
+      await races.lost(error, signal);
     }
   }
 }

@@ -1,3 +1,4 @@
+export { pause } from './abort.ts';
 export type { ApplyGuard } from './apply-patch.ts';
 export { retiredApiVersion } from './classify.ts';
 export { OperatorClient, type OperatorClientOptions, type TenantClient } from './client.ts';

@@ -17,6 +17,7 @@ import { refusePointersIntoLists } from '../ignored-fields.ts';
 import { refuseTerminating } from '../judge.ts';
 import { objectKeyOf } from '../object-key.ts';
 import { replaceManagedFields } from '../ownership-patch.ts';
+import { Races } from '../races.ts';
 import type { ApplyOutcome, ApplyRequest } from '../request.ts';
 import type { GraphOwner } from '../stamp.ts';
 import { type Writer, writeObject } from '../write.ts';
@@ -37,9 +38,6 @@ export interface AdoptionCandidate {
   /** Fields that go with the takeover, as the API server names them. */
   readonly dropped: readonly string[];
 }
-
-/** How often an object that changes under our hands is looked at before the node is put off. */
-const MAX_LOOKS = 4;
 
 /** Adopts objects for one graph as one tenant. */
 export class ObjectAdopter {
@@ -83,8 +81,9 @@ export class ObjectAdopter {
    */
   async adopt(request: ApplyRequest, signal: AbortSignal): Promise<ApplyOutcome> {
     refusePointersIntoLists(request.stamped('Adopted'), request.ignoreFields);
+    const races = new Races();
     let { entry } = request;
-    for (let look = 0; ; look += 1) {
+    for (;;) {
       try {
         const live = await this.#read(request, signal);
         if (live === undefined) return await this.#applier.apply({ ...request, isLookFirst: true }, signal);
@@ -101,7 +100,8 @@ export class ObjectAdopter {
           : await this.#takeOver({ ...request, entry }, live, signal);
         return await this.#takeRest(request, outcome, signal);
       } catch (error) {
-        if (look + 1 >= MAX_LOOKS || !isPreconditionFailed(error)) throw error;
+        if (!isPreconditionFailed(error)) throw error;
+        await races.lost(error, signal);
       }
     }
   }

@@ -32,7 +32,15 @@ export interface TenantNamespace {
   readonly signal: AbortSignal;
   /** kubectl as admin, in the namespace. */
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
+  /** A client of the tenant that waits for `meddle` right before each write that carries a guard. */
+  meddledTenant(meddle: (write: GuardedWrite) => Promise<unknown>): TenantClient;
   close(): Promise<void>;
+}
+
+/** A write that somebody else may outrun. */
+export interface GuardedWrite {
+  readonly verb: 'apply' | 'delete' | 'jsonPatch';
+  readonly fieldManager?: string | undefined;
 }
 
 /** Makes a namespace of its own for one test file. */
@@ -47,7 +55,9 @@ export async function tenantNamespace(): Promise<TenantNamespace> {
     ...['-n', namespace, 'create', 'rolebinding', 'team', '--clusterrole=edit'],
     `--serviceaccount=${namespace}:team`,
   ]);
-  const tenant = admin.forServiceAccount(serviceAccountIdentity(namespace, 'team'));
+  const identity = serviceAccountIdentity(namespace, 'team');
+  const tenant = admin.forServiceAccount(identity);
+  const meddledWith: OperatorClient[] = [];
   const owner = {
     namespace,
     name: 'web',
@@ -62,11 +72,36 @@ export async function tenantNamespace(): Promise<TenantNamespace> {
     owner,
     signal: AbortSignal.timeout(60_000),
     kubectl: (args, stdin) => controlPlane.kubectl(['-n', namespace, ...args], stdin),
+    meddledTenant: (meddle) => {
+      const operator = new OperatorClient({ config, version: 'test', log: silentLogger(), now: Date.now });
+      meddledWith.push(operator);
+      return meddled(operator.forServiceAccount(identity), meddle);
+    },
     close: async () => {
       await controlPlane.kubectl(['delete', 'namespace', namespace, '--wait=false']);
-      await admin.close();
+      await Promise.all([admin, ...meddledWith].map((each) => each.close()));
     },
   };
+}
+
+function meddled(client: TenantClient, meddle: (write: GuardedWrite) => Promise<unknown>): TenantClient {
+  const apply = client.apply.bind(client);
+  const jsonPatch = client.jsonPatch.bind(client);
+  const remove = client.delete.bind(client);
+  client.apply = async (resource, object, options, signal) => {
+    const { fieldManager, uid, resourceVersion } = options;
+    if (uid !== undefined && resourceVersion !== undefined) await meddle({ verb: 'apply', fieldManager });
+    return await apply(resource, object, options, signal);
+  };
+  client.jsonPatch = async (...request) => {
+    await meddle({ verb: 'jsonPatch' });
+    return await jsonPatch(...request);
+  };
+  client.delete = async (...request) => {
+    await meddle({ verb: 'delete' });
+    return await remove(...request);
+  };
+  return client;
 }
 
 export function configMap(name: string, data: Readonly<Record<string, string>>): KubeObject {
