@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest';
+import type { NodeStatus } from '../src/api/index.ts';
 import type { JsonObject } from '../src/json/index.ts';
 import type { AuditLog } from '../test/control-plane/index.ts';
 import {
@@ -13,6 +14,7 @@ import {
   NEVER_RUNS,
   type Space,
   story,
+  until,
   useOperator,
   writesSince,
 } from './support/index.ts';
@@ -125,6 +127,47 @@ describe.concurrent('taking objects over', () => {
       ({ status }) => status?.lastHandledReconcileAt === 'now',
     );
     expect((await space.graphStatus('shop')).nodeStatus?.['old']?.previousManagers).toEqual(managers);
+  });
+
+  story('who had it before stays said, wherever the object goes and comes back from', async ({ space }) => {
+    await space.kubectl(['create', 'configmap', 'old', '--from-literal=k=theirs']);
+    const old = configMap('old', { k: 'v' });
+    const taken = inline({ old }, adopting('TakeOwnership', 'old'));
+    const managers = ['kubectl-create (Update): .data.k'];
+    const nodeStatus = async (node: string): Promise<NodeStatus | undefined> =>
+      (await space.graphStatus('shop')).nodeStatus?.[node];
+    const isTaken = { adopted: true, previousManagers: managers };
+    await space.transform('shop', taken);
+    await space.untilReady('shop');
+    expect(await nodeStatus('old')).toMatchObject(isTaken);
+
+    // Let go, only read for a while, and taken up again.
+    await space.transform('shop', inline({ old }, adopting('Mirror', 'old')));
+    await space.untilFound('ConfigMap', 'old', ({ metadata }) => metadata.labels === undefined);
+    expect(await managersOf(space, 'old')).toEqual(['pequod-released Apply']);
+    await space.transform('shop', taken);
+    await space.untilFound('ConfigMap', 'old', ({ metadata }) => metadata.labels !== undefined);
+    await space.untilReady('shop');
+    expect(await nodeStatus('old')).toMatchObject(isTaken);
+
+    // The node has another object for a while, that can't be.
+    await space.transform(
+      'shop',
+      inline({ old: configMap('Bad_Name', { k: 'v' }) }, adopting('TakeOwnership', 'old')),
+    );
+    await until(
+      'the name is no good',
+      () => nodeStatus('old'),
+      (status) => status?.phase === 'Error',
+    );
+    await space.transform('shop', taken);
+    await space.untilReady('shop');
+    expect(await nodeStatus('old')).toMatchObject(isTaken);
+
+    // The object has another node.
+    await space.transform('shop', inline({ renamed: old }, adopting('TakeOwnership', 'old')));
+    await space.untilReady('shop');
+    expect(await nodeStatus('renamed')).toMatchObject(isTaken);
   });
 
   story('what was shared is taken over once it is listed, and stays taken over', async ({ space }) => {

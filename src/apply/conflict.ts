@@ -11,7 +11,7 @@ import {
 import { ApplyConflictError } from '../errors.ts';
 
 /** True for names under which fields are held for nobody in particular. */
-function isNobody(manager: string): boolean {
+export function isNobody(manager: string): boolean {
   return manager === RELEASED_FIELD_MANAGER || manager === KEEP_FIELD_MANAGER;
 }
 

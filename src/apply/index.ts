@@ -1,4 +1,9 @@
-export { type AdoptionCandidate, type AdoptionRequest, ObjectAdopter } from './adoption/index.ts';
+export {
+  type AdoptionCandidate,
+  type AdoptionRequest,
+  joinManagers,
+  ObjectAdopter,
+} from './adoption/index.ts';
 export { ObjectApplier } from './applier.ts';
 export type { Drift, DriftLook } from './drift.ts';
 export { fieldManagerOf, isOurs, ownersOfPointer } from './fields/index.ts';

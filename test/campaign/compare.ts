@@ -156,11 +156,9 @@ function withoutFormerManagers(objects: JsonObject, now: Snapshot, key: string):
   return valueAt(now.objects, managers) === undefined ? withValue(objects, managers, undefined) : objects;
 }
 
-/** What is to be adopted is adopted again; who had it before that is told anew. */
+/** What is to be adopted is adopted again. Who had it first only the graph's status said, and that went with the graph. */
 function adoptedAgain(objects: JsonObject, now: Snapshot, key: string): JsonObject {
-  const nodeId = String(valueAt(objects, [GRAPH, 'status', 'inventory', key, 'nodeId']));
-  const managers = [GRAPH, 'status', 'nodeStatus', nodeId, 'previousManagers'];
-  const next = withValue(withHashes(objects, now, key), managers, valueAt(now.objects, managers));
+  const next = withoutFormerManagers(withHashes(objects, now, key), now, key);
   return withValue(next, [key, 'managers'], membersAt(now.objects, [key, 'managers']));
 }
 

@@ -32,6 +32,8 @@ export interface AdoptionCandidate {
   /** To be in the inventory before {@link ObjectAdopter.adopt}. */
   readonly entry: InventoryItem;
   readonly previousManagers: readonly string[];
+  /** A graph had it and let it go: who had it before that is not to be seen any more. */
+  readonly wasReleased: boolean;
   /** The object as it was looked at, and as it would be but for what is {@link dropped}. */
   readonly live: KubeObject;
   readonly applied: KubeObject;
@@ -67,6 +69,7 @@ export class ObjectAdopter {
     return {
       entry: intentOf(request.entry, live),
       previousManagers: previousManagersOf(preview, conflicts),
+      wasReleased: preview.wasReleased,
       live,
       applied,
       dropped: droppedBy(preview),

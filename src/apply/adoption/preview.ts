@@ -1,9 +1,9 @@
 // What an adoption would do to an object, from what is there. Pure: used before the takeover, and by a plan.
 import type { KubeObject } from '../../api/index.ts';
-import { FIELD_MANAGER_PREFIX } from '../../api/index.ts';
+import { FIELD_MANAGER_PREFIX, RELEASED_FIELD_MANAGER } from '../../api/index.ts';
 import type { FieldConflict } from '../../errors.ts';
 import type { JsonObject } from '../../json/index.ts';
-import { isGraphManager } from '../conflict.ts';
+import { isGraphManager, isNobody } from '../conflict.ts';
 import { ownedPaths, splitFields } from '../fields/index.ts';
 import { originOf } from '../origin.ts';
 import type { GraphOwner } from '../stamp.ts';
@@ -11,6 +11,7 @@ import { describeManager, type Share, shareOf } from './managers.ts';
 
 /** A manager that holds fields of the object now. */
 export interface HeldShare {
+  readonly name: string;
   /** `kubectl-client-side-apply (Update)`. */
   readonly manager: string;
   readonly share: Share;
@@ -27,6 +28,8 @@ export interface AdoptionPreview {
   readonly ownedBy?: string;
   /** It is on its way out: adoption waits until it is gone. */
   readonly isTerminating: boolean;
+  /** A graph had it and let it go. */
+  readonly wasReleased: boolean;
   readonly holders: readonly HeldShare[];
 }
 
@@ -48,6 +51,7 @@ export function previewAdoption(live: KubeObject, sent: KubeObject, owner: Graph
       const share = shareOf(entry, sent.apiVersion);
       const { stated, rest } = splitFields(entry.fieldsV1 ?? {}, sent);
       return {
+        name: entry.manager ?? '',
         manager: describeManager(entry),
         share,
         stated: pathsOf(stated),
@@ -58,6 +62,7 @@ export function previewAdoption(live: KubeObject, sent: KubeObject, owner: Graph
     isOurs: originOf(live, owner) !== 'Found',
     ...(other === undefined ? {} : { ownedBy: other.slice(FIELD_MANAGER_PREFIX.length) }),
     isTerminating: live.metadata.deletionTimestamp !== undefined,
+    wasReleased: entries.some(({ manager }) => manager === RELEASED_FIELD_MANAGER),
     holders,
   };
 }
@@ -77,17 +82,26 @@ const MAX_LINES = 32;
 
 /**
  * Who held fields of an object, for people: `kubectl-client-side-apply (Update)`, with the fields that had other values
- * behind a colon.
+ * behind a colon. What is held for nobody has no manager.
  */
 export function previousManagersOf(
   preview: AdoptionPreview,
   conflicts: readonly FieldConflict[],
 ): readonly string[] {
-  const lines = preview.holders.map(({ manager }) => {
-    const name = manager.slice(0, manager.lastIndexOf(' ('));
+  const holders = preview.holders.filter(({ name }) => !isNobody(name));
+  const lines = holders.map(({ manager, name }) => {
     const fields = conflicts.filter((conflict) => conflict.manager === name).map(({ field }) => field);
     const line = fields.length === 0 ? manager : `${manager}: ${[...new Set(fields)].join(', ')}`;
     return line.length <= MAX_LINE ? line : `${line.slice(0, MAX_LINE - 1)}…`;
   });
   return [...new Set(lines)].slice(0, MAX_LINES);
+}
+
+/**
+ * Who had an object before, when it is looked at once more: who is found now has a newer line, the others keep theirs.
+ */
+export function joinManagers(known: readonly string[], found: readonly string[]): readonly string[] {
+  const managerOf = (line: string): string | undefined => line.split(': ', 1)[0];
+  const news = new Set(found.map(managerOf));
+  return [...known.filter((line) => !news.has(managerOf(line))), ...found].slice(0, MAX_LINES);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { KubeObject, ManagedFieldsEntry } from '../../api/index.ts';
-import { previewAdoption, previousManagersOf } from './preview.ts';
+import { joinManagers, previewAdoption, previousManagersOf } from './preview.ts';
 import { takeoverOf } from './takeover.ts';
 
 const OURS = 'pequod/shop/web';
@@ -144,8 +144,15 @@ describe('a preview', () => {
     expect(preview).toEqual({
       isOurs: false,
       isTerminating: false,
+      wasReleased: false,
       holders: [
-        { manager: 'helm (Apply)', share: 'whole', stated: ['.data.color'], dropped: ['.data.size'] },
+        {
+          name: 'helm',
+          manager: 'helm (Apply)',
+          share: 'whole',
+          stated: ['.data.color'],
+          dropped: ['.data.size'],
+        },
       ],
     });
   });
@@ -166,5 +173,25 @@ describe('a preview', () => {
       'helm (Apply): .data.color',
       'kubectl-edit (Update)',
     ]);
+  });
+
+  it('does not take who holds fields for nobody for a manager, and says that a graph let the object go', () => {
+    const held = ['pequod-released', 'pequod/keep'].map((manager) =>
+      entry(manager, 'Apply', { 'f:data': { 'f:color': {} } }),
+    );
+    const preview = previewAdoption(live(held), SENT, OWNER);
+    expect(preview.wasReleased).toBe(true);
+    expect(previousManagersOf(preview, [{ manager: 'pequod-released', field: '.data.color' }])).toEqual([]);
+  });
+});
+
+describe('managers that are known and managers that are found', () => {
+  it.each<[readonly string[], readonly string[], readonly string[]]>([
+    [['helm (Apply)'], [], ['helm (Apply)']],
+    [[], ['helm (Apply)'], ['helm (Apply)']],
+    [['helm (Apply)'], ['kubectl-edit (Update)'], ['helm (Apply)', 'kubectl-edit (Update)']],
+    [['helm (Apply): .a', 'helm (Update)'], ['helm (Apply): .b'], ['helm (Update)', 'helm (Apply): .b']],
+  ])('%j and %j are %j', (known, found, joined) => {
+    expect(joinManagers(known, found)).toEqual(joined);
   });
 });

@@ -10,11 +10,16 @@ import {
   type NodeStatus,
   type NodeStatuses,
 } from '../../api/index.ts';
-import { ObjectAdopter, ObjectApplier, type Observation } from '../../apply/index.ts';
+import {
+  type AdoptionCandidate,
+  joinManagers,
+  ObjectAdopter,
+  ObjectApplier,
+  type Observation,
+} from '../../apply/index.ts';
 import { INVALID_RETRY_MS, PequodError } from '../../errors.ts';
 import type { AdoptionPlan, NodeInput } from '../../graph/index.ts';
 import type { TenantClient } from '../../kube/index.ts';
-import type { Ledger } from './ledger.ts';
 import type { PassRun, Prepared } from './pass-prepare.ts';
 import { isMirrored, type NodeTarget, type Targets } from './targets.ts';
 
@@ -71,9 +76,7 @@ export async function lookForAdoptable(
       const candidate = await adopter.look({ resource, stamped, ignoreFields, entry }, signal);
       if (candidate === undefined) return;
       ledger.set(candidate.entry);
-      // A second look at an object that was taken over finds nobody: who had it is what the first one said.
-      const isNews = candidate.entry.uid !== entry.uid || candidate.previousManagers.length > 0;
-      if (isNews) adoptions.previousManagers.set(id, candidate.previousManagers);
+      adoptions.previousManagers.set(id, managersOf(candidate, entry, input.status));
       isFound = true;
     } catch (error) {
       signal.throwIfAborted();
@@ -88,6 +91,19 @@ export async function lookForAdoptable(
   }
   await Promise.all(looks);
   return isFound;
+}
+
+/**
+ * Who had the object before. A second look at one that was taken over, or let go since, no longer finds who had it
+ * first: that is what the node has said ever since.
+ */
+function managersOf(
+  { entry: { uid }, previousManagers: found, wasReleased }: AdoptionCandidate,
+  entry: InventoryItem,
+  { previousManagers: known = [] }: NodeStatus,
+): readonly string[] {
+  const isSame = entry.uid === undefined ? wasReleased : entry.uid === uid;
+  return isSame ? joinManagers(known, found) : found;
 }
 
 /** Not for what is ours, for what is recorded, and for what waits for its next attempt. */
@@ -133,32 +149,39 @@ export function alignEntries(
   return { inventory: { ...inventory, items }, withdrawn };
 }
 
-/** Node statuses with what is known of their adoption. What the ledger says counts, whatever was said before. */
+/**
+ * Node statuses with what is known of their adoption. What the ledger says counts, whatever was said before. Who had an
+ * object before is remembered as long as the node may have it again: while it only reads it, and while it is about to
+ * have another one in its place. An object that moves to another node takes it along.
+ */
 export function withAdoptions(
   statuses: NodeStatuses,
-  targets: Targets,
-  ledger: Ledger,
-  { previousManagers }: Adoptions,
+  {
+    targets,
+    ledger,
+    adoptions,
+    status: before,
+  }: Pick<Prepared, 'targets' | 'ledger' | 'adoptions' | 'status'>,
 ): NodeStatuses {
+  const formerNodes = new Map(before.inventory?.items.map((item) => [identityKey(item), item.nodeId]));
+  const adopting = new Set(ledger.items().map(({ nodeId, origin }) => (origin === 'Adopted' ? nodeId : '')));
   const entries = Object.entries(statuses).map(([id, status]): [string, NodeStatus | undefined] => {
     const target = targets.get(id);
     if (status === undefined || target === undefined) return [id, status];
-    return [id, withAdoption(status, ledger.get(target.identity), previousManagers.get(id))];
+    const { adopted: _adopted, previousManagers, ...others } = status;
+    const entry = ledger.get(target.identity);
+    if (entry?.origin !== 'Adopted') {
+      const isKept = isMirrored(target) || adopting.has(id);
+      return [id, isKept ? withManagers(others, previousManagers) : others];
+    }
+    const former = formerNodes.get(identityKey(entry)) ?? id;
+    const known = previousManagers ?? before.nodeStatus?.[former]?.previousManagers;
+    const adopted = isAdoptionDue(entry) ? others : { ...others, adopted: true };
+    return [id, withManagers(adopted, adoptions.previousManagers.get(id) ?? known)];
   });
   return Object.fromEntries(entries);
 }
 
-function withAdoption(
-  status: NodeStatus,
-  entry: InventoryItem | undefined,
-  found: readonly string[] | undefined,
-): NodeStatus {
-  const { adopted: _adopted, previousManagers, ...others } = status;
-  if (entry?.origin !== 'Adopted') return others;
-  const managers = found ?? previousManagers;
-  return {
-    ...others,
-    ...(isAdoptionDue(entry) ? {} : { adopted: true }),
-    ...(managers === undefined || managers.length === 0 ? {} : { previousManagers: managers }),
-  };
+function withManagers(status: NodeStatus, managers: readonly string[] = []): NodeStatus {
+  return managers.length === 0 ? status : { ...status, previousManagers: managers };
 }

@@ -13,11 +13,11 @@ import { deadlineInMs } from './status-progress.ts';
 
 /** What the status is made from while the pass is not over. */
 export function outcomeOf(prepared: Prepared): Outcome {
-  const { pass, ledger, targets, adoptions } = prepared;
+  const { pass, ledger, adoptions } = prepared;
   const statuses = withExports(pass.statuses(), prepared.exportsOf);
   return {
     summary: pass.summary(),
-    nodeStatus: withAdoptions(statuses, targets, ledger, adoptions),
+    nodeStatus: withAdoptions(statuses, prepared),
     inventory: ledger.toInventory(),
     pruning: undefined,
     unadoptable: uselessResources(adoptions),

@@ -175,9 +175,10 @@ async function previewTakeover(
   const adopter = new ObjectAdopter(client, owner, new ObjectApplier(client, owner));
   const candidate = await adopter.look({ resource, stamped, ignoreFields, entry }, signal);
   if (candidate === undefined) return undefined;
-  const { live, applied, previousManagers, dropped } = candidate;
+  const { live, applied, previousManagers, wasReleased, dropped } = candidate;
+  const isNobodys = previousManagers.length === 0 && wasReleased;
   const notes = [
-    `taken over from ${listed(previousManagers, MAX_MANAGERS)}`,
+    isNobodys ? 'taken up again' : `taken over from ${listed(previousManagers, MAX_MANAGERS)}`,
     ...(dropped.length > 0 ? [`what the module does not state goes: ${listed(dropped, MAX_FIELDS)}`] : []),
   ];
   return changeItem(target, live, applied, 'Adopt', notes);
