@@ -1,6 +1,6 @@
 // Real servers that tests start and stop, and the programs of others that speak with them.
 export { ensureCue, ensureOrasTool, ensureRegistry } from '../control-plane/index.ts';
-export { createTestAuthority, type TestAuthority } from './authority.ts';
+export { createTestAuthority, type ServerNames, type TestAuthority } from './authority.ts';
 export {
   installSystemPrograms,
   type Needed,
@@ -34,6 +34,15 @@ export {
   type TokenIssuer,
 } from './registry.ts';
 export { type ProgramResult, type RunOptions, runProgram } from './run-program.ts';
+export {
+  type ScriptedHandler,
+  type ScriptedRequest,
+  type ScriptedServer,
+  sendDrops,
+  sendRaw,
+  sendShort,
+  startScriptedServer,
+} from './scripted-server.ts';
 export type { TestServer } from './test-server.ts';
 export {
   startTokenServer,

@@ -45,6 +45,7 @@ export class Listener {
   readonly seen: SeenRequest[] = [];
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
+  #connectionCount = 0;
   #interceptor: Interceptor | undefined;
 
   private constructor(server: Server, port: number, isSecure: boolean) {
@@ -52,6 +53,7 @@ export class Listener {
     this.port = port;
     this.isSecure = isSecure;
     server.on('connection', (socket: Socket) => {
+      this.#connectionCount += 1;
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
@@ -81,6 +83,11 @@ export class Listener {
 
   get url(): string {
     return `${this.isSecure ? 'https' : 'http'}://${this.host}`;
+  }
+
+  /** How many connections were opened, and how many still are. */
+  get connections(): { readonly total: number; readonly open: number } {
+    return { total: this.#connectionCount, open: this.#sockets.size };
   }
 
   intercept(interceptor: Interceptor | undefined): void {
