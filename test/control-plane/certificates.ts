@@ -9,6 +9,7 @@ import {
   sign,
   X509Certificate,
 } from 'node:crypto';
+import { bitString, element, extension, oid, sequence, time } from './der.ts';
 
 /** A certificate and its private key, both PEM. */
 export interface CertificatePair {
@@ -150,45 +151,12 @@ function extensions(usage: Usage): Buffer[] {
   return [...common, extension(OID.subjectAltName, names, false)];
 }
 
-function extension(id: string, value: Buffer, isCritical: boolean): Buffer {
-  const critical = isCritical ? [element(0x01, Buffer.from([0xff]))] : [];
-  return sequence(oid(id), ...critical, element(0x04, value));
-}
-
-function encodeName(subject: Subject): Buffer {
+/** A name as certificates hold it. */
+export function encodeName(subject: Subject): Buffer {
   const attribute = (id: string, value: string): Buffer =>
     element(0x31, sequence(oid(id), element(0x0c, Buffer.from(value, 'utf8'))));
   return sequence(
     ...(subject.organizations ?? []).map((group) => attribute(OID.organization, group)),
     attribute(OID.commonName, subject.commonName),
   );
-}
-
-/** UTCTime, which RFC 5280 prescribes for years before 2050. */
-function time(date: Date): Buffer {
-  const digits = date
-    .toISOString()
-    .replace(/\.\d+Z$/, 'Z')
-    .replace(/[-:T]/g, '');
-  return element(0x17, Buffer.from(digits.slice(2), 'ascii'));
-}
-
-function bitString(bytes: Buffer, unusedBits = 0): Buffer {
-  return element(0x03, Buffer.concat([Buffer.from([unusedBits]), bytes]));
-}
-
-function oid(hex: string): Buffer {
-  return element(0x06, Buffer.from(hex, 'hex'));
-}
-
-function sequence(...parts: readonly Buffer[]): Buffer {
-  return element(0x30, Buffer.concat(parts));
-}
-
-/** One DER element: tag, length (short form below 128, else the long form), content. */
-function element(tag: number, content: Buffer): Buffer {
-  if (content.length < 0x80) return Buffer.concat([Buffer.from([tag, content.length]), content]);
-  const hex = content.length.toString(16);
-  const length = Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex');
-  return Buffer.concat([Buffer.from([tag, 0x80 | length.length]), length, content]);
 }
