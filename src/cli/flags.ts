@@ -1,9 +1,11 @@
 // Values of flags. What can't be read ends the program with 2 and a message that names the flag.
 import { InvalidArgumentError } from 'commander';
-import { EgressRules } from '../egress/index.ts';
+import { EgressProxy, EgressRules } from '../egress/index.ts';
 import { messageOf } from '../errors.ts';
+import { registryHost, type TrustedRealm } from '../registry/index.ts';
 import { parseDuration } from '../runtime/index.ts';
 import type { ListenAddress } from '../server/index.ts';
+import { CliError, EXIT_CODES } from './exit-code.ts';
 
 const BYTES: Readonly<Record<string, number>> = { '': 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30 };
 
@@ -63,4 +65,33 @@ export function addressFlag(text: string): ListenAddress {
   if (!(port <= 65_535)) throw new InvalidArgumentError('expected host:port, e.g. :8080 or [::1]:8080');
   const host = bracketed ?? plain;
   return host === '' ? { port } : { host, port };
+}
+
+/** Reads the URL of a proxy. What can't be read is not repeated, as commander would: it may hold a password. */
+export function proxyFlag(text: string): EgressProxy {
+  try {
+    return EgressProxy.parse(text);
+  } catch (error) {
+    throw new CliError(`error: option '--source-proxy': ${messageOf(error)}`, EXIT_CODES.usage);
+  }
+}
+
+/** Reads a registry's host, with a port where it has one, and adds it to those before. */
+export function registryHostFlag(text: string, before: readonly string[]): readonly string[] {
+  return [...before, readRegistryHost(text)];
+}
+
+/** Reads `registry=realm`, hosts both, and adds it to those before. */
+export function registryRealmFlag(text: string, before: readonly TrustedRealm[]): readonly TrustedRealm[] {
+  const [registry = '', realm = '', ...rest] = text.split('=');
+  if (rest.length > 0) throw new InvalidArgumentError('expected <registry>=<host of its token server>');
+  return [...before, { registry: readRegistryHost(registry), realm: readRegistryHost(realm) }];
+}
+
+function readRegistryHost(text: string): string {
+  const host = text.includes('/') ? undefined : registryHost(text);
+  if (host !== undefined) return host;
+  throw new InvalidArgumentError(
+    `expected a host, with a port where it has one, not ${JSON.stringify(text)}`,
+  );
 }

@@ -1,14 +1,20 @@
 // Connections to the world outside of the API server. A name is resolved once, what it resolves to is checked, and the
-// connection is made to exactly that: a name server that answers differently the second time changes nothing. There is
-// no way around through a proxy either: its settings in the environment are not read.
+// connection is made to exactly that: a name server that answers differently the second time changes nothing. The one
+// way around is a proxy that an administrator names; its settings in the environment are not read. A host behind it is
+// held against the same rules, as far as they can be known here: what resolves to an address that may not be called is not
+// asked of the proxy either.
 import { lookup } from 'node:dns/promises';
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { messageOf } from '../errors.ts';
+import { HostList } from './host-list.ts';
+import { type EgressProxy, openTunnel } from './proxy.ts';
 import { EgressError, EgressRules } from './rules.ts';
+import { openTcp, openTls, type TlsWish } from './sockets.ts';
 
 /** Longest that a connection, TLS included, may take to come up. */
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Longest that a name is looked up here that a proxy will look up again. */
+const PROXIED_LOOKUP_TIMEOUT_MS = 2_000;
 
 export interface ResolvedAddress {
   readonly address: string;
@@ -21,16 +27,14 @@ export type Resolve = (host: string) => Promise<readonly ResolvedAddress[]>;
 export interface EgressGuardOptions {
   /** What is let through besides public addresses: see {@link EgressRules}. */
   readonly allow?: readonly string[];
+  /** Where given, nothing else is called: host names, `*.domain`, or CIDR ranges. */
+  readonly only?: readonly string[];
+  /** What all connections go through, but for those to `noProxy`. */
+  readonly proxy?: EgressProxy;
+  /** Hosts that are called directly: host names, `*.domain`, or CIDR ranges. */
+  readonly noProxy?: readonly string[];
   /** The system's resolver by default. */
   readonly resolve?: Resolve;
-}
-
-/** Whom TLS trusts, and who we are, in PEM. */
-export interface TlsMaterial {
-  /** In place of the authorities that the system trusts. */
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
 }
 
 export interface EgressTarget {
@@ -38,17 +42,21 @@ export interface EgressTarget {
   readonly host: string;
   readonly port: number;
   /** Speak TLS, and offer these protocols. */
-  readonly tls?: { readonly protocols: readonly string[]; readonly material?: TlsMaterial };
+  readonly tls?: TlsWish;
 }
 
 /** Opens sockets to where they may go. */
 export class EgressGuard {
   readonly #rules: EgressRules;
+  readonly #proxy: EgressProxy | undefined;
+  readonly #noProxy: HostList;
   readonly #resolve: Resolve;
 
   /** @throws Error where a rule can't be read. */
   constructor(options: EgressGuardOptions = {}) {
-    this.#rules = new EgressRules(options.allow);
+    this.#rules = new EgressRules(options.allow, options.only);
+    this.#proxy = options.proxy;
+    this.#noProxy = new HostList(options.noProxy);
     this.#resolve = options.resolve ?? resolveBySystem;
   }
 
@@ -73,11 +81,38 @@ export class EgressGuard {
   }
 
   /** A connected socket. @throws EgressError, and what the network says. */
-  async connect(target: EgressTarget, signal: AbortSignal): Promise<Socket> {
+  async connect({ host, port, tls }: EgressTarget, signal: AbortSignal): Promise<Socket> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
-    const addresses = await this.addressesOf(target.host, limit);
-    limit.throwIfAborted();
-    return await connected(target, pinned(addresses), limit);
+    const proxy = (await this.#isDirect(host, limit)) ? undefined : this.#proxy;
+    const socket =
+      proxy === undefined
+        ? await openTcp({ host, port, lookup: pinned(await this.addressesOf(host, limit)) }, limit)
+        : await openTcp({ host: proxy.host, port: proxy.port }, limit);
+    if (proxy !== undefined) await openTunnel(socket, proxy, { host, port }, limit);
+    return tls === undefined ? socket : await openTls(socket, host, tls, limit);
+  }
+
+  /** Whether a host is called past the proxy. @throws EgressError where it may not be called through it. */
+  async #isDirect(host: string, signal: AbortSignal): Promise<boolean> {
+    if (this.#proxy === undefined || this.#noProxy.hasHost(host)) return true;
+    const found = isIP(host) === 0 ? await this.#resolvedHere(host, signal) : [literal(host)];
+    if (found.some(({ address }) => this.#noProxy.hasAddress(address))) return true;
+    // Which of several addresses is called is the proxy's to choose, so all of them must be allowed.
+    for (const { address } of found) this.#rules.check(host, address);
+    if (found.length === 0) this.#rules.checkName(host);
+    return false;
+  }
+
+  /** The addresses as far as they can be known here: behind a proxy, names of the world outside often lead nowhere. */
+  async #resolvedHere(host: string, signal: AbortSignal): Promise<readonly ResolvedAddress[]> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(PROXIED_LOOKUP_TIMEOUT_MS)]);
+    try {
+      return await this.#resolved(host, limit);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (limit.aborted || (error instanceof EgressError && error.code === 'EGRESS_UNRESOLVED')) return [];
+      throw error;
+    }
   }
 
   async #resolved(host: string, signal: AbortSignal): Promise<readonly ResolvedAddress[]> {
@@ -113,38 +148,6 @@ function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
     if (options.all === true) callback(null, [...addresses]);
     else callback(null, addresses[0]?.address ?? '', addresses[0]?.family ?? 4);
   };
-}
-
-async function connected(
-  { host, port, tls }: EgressTarget,
-  lookupPinned: LookupFunction,
-  signal: AbortSignal,
-): Promise<Socket> {
-  const options = { host, port, lookup: lookupPinned, autoSelectFamily: true };
-  const socket =
-    tls === undefined
-      ? connectTcp(options)
-      : connectTls({
-          ...options,
-          ...tls.material,
-          ALPNProtocols: [...tls.protocols],
-          ...(isIP(host) === 0 ? { servername: host } : {}),
-        });
-  return await new Promise((resolve, reject) => {
-    const end = (error: unknown): void => {
-      signal.removeEventListener('abort', abort);
-      socket.destroy();
-      reject(error);
-    };
-    const abort = (): void => end(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    socket.once('error', end);
-    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
-      signal.removeEventListener('abort', abort);
-      socket.off('error', end);
-      resolve(socket);
-    });
-  });
 }
 
 function unresolved(host: string, why: string, cause?: unknown): EgressError {

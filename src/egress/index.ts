@@ -4,7 +4,16 @@ export {
   type EgressTarget,
   type Resolve,
   type ResolvedAddress,
-  type TlsMaterial,
 } from './guard.ts';
-export { EgressHttp, type EgressRequest, type EgressResponse } from './http.ts';
+export { HostList } from './host-list.ts';
+export {
+  EgressHttp,
+  type EgressHttpOptions,
+  type EgressRequest,
+  type EgressResponse,
+  type EgressStream,
+} from './http.ts';
+export { EgressProxy } from './proxy.ts';
 export { EgressError, EgressRules } from './rules.ts';
+export type { TlsMaterial } from './sockets.ts';
+export { type Trouble, type TroubleKind, troubleOf } from './trouble.ts';

@@ -1,45 +1,62 @@
 // Which hosts may be called. Public addresses by default; addresses inside of the cluster, the private network or the
 // operator's own Pod only where an administrator lists them; addresses that give out credentials or mean no single host
-// never.
-import { isIP } from 'node:net';
+// never. An administrator can also list all that may be called: then nothing else is, whatever its address.
 import { PequodError } from '../errors.ts';
-import { type AddressKind, AddressSet, kindOfAddress } from './addresses.ts';
+import { type AddressKind, kindOfAddress } from './addresses.ts';
+import { bareHost, HostList } from './host-list.ts';
 
 /** Kinds that a rule can let through. */
 const LISTABLE: ReadonlySet<AddressKind> = new Set(['private', 'loopback']);
-const HOST_NAME = /^(\*\.)?[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9])?(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9])?)*\.?$/;
-const MAX_HOST_LENGTH = 253;
 
-/** What an administrator lists: CIDR ranges, addresses, host names, and `*.` before a domain for all hosts in it. */
+/** Names that mean the machine itself or what gives out credentials, wherever they are resolved. */
+const NEVER_BY_NAME: HostList = new HostList([
+  'localhost',
+  '*.localhost',
+  'metadata',
+  'metadata.google.internal',
+  'instance-data',
+]);
+
+/** What an administrator lists, in the form of a {@link HostList}. */
 export class EgressRules {
-  readonly #ranges: AddressSet;
-  readonly #hosts: ReadonlySet<string>;
-  readonly #domains: readonly string[];
+  readonly #allow: HostList;
+  readonly #only: HostList | undefined;
 
-  /** @throws Error where a rule can't be read. */
-  constructor(rules: readonly string[] = []) {
-    const isRange = (rule: string): boolean => rule.includes('/') || isIP(rule) !== 0;
-    this.#ranges = new AddressSet(rules.filter(isRange));
-    const hosts = rules.filter((rule) => !isRange(rule)).map(hostRule);
-    this.#hosts = new Set(hosts.filter((host) => !host.startsWith('*.')));
-    this.#domains = hosts.filter((host) => host.startsWith('*.')).map((host) => host.slice(1));
+  /**
+   * @param allow lets private and loopback addresses through
+   * @param only where given, nothing else is called
+   * @throws Error where a rule can't be read.
+   */
+  constructor(allow: readonly string[] = [], only?: readonly string[]) {
+    this.#allow = new HostList(allow);
+    this.#only = only === undefined ? undefined : new HostList(only);
   }
 
   /** @throws EgressError (`EGRESS_REFUSED`) where `address`, which `host` stands for, may not be called. */
   check(host: string, address: string): void {
+    const target = host === address ? address : `${host} (${address})`;
+    this.#checkListed(host, target, address);
     const kind = kindOfAddress(address);
     if (kind === 'public') return;
-    const target = host === address ? address : `${host} (${address})`;
     if (!LISTABLE.has(kind)) throw refused(`${target} is a ${kind} address, which is never called`);
-    if (this.#ranges.has(address) || this.#hasHost(host)) return;
+    if (this.#allow.hasAddress(address) || this.#allow.hasHost(host)) return;
     throw refused(
       `${target} is a ${kind} address; an administrator can allow it with --egress-allow ${host}`,
     );
   }
 
-  #hasHost(host: string): boolean {
-    const name = withoutDot(host.toLowerCase());
-    return this.#hosts.has(name) || this.#domains.some((domain) => name.endsWith(domain));
+  /** What can be said of a name that only a proxy can resolve. @throws EgressError (`EGRESS_REFUSED`). */
+  checkName(host: string): void {
+    this.#checkListed(host, host);
+    if (!NEVER_BY_NAME.hasHost(host) || this.#allow.hasHost(host)) return;
+    throw refused(`${bareHost(host)} is the name of a host that a proxy is not asked for`);
+  }
+
+  #checkListed(host: string, target: string, address?: string): void {
+    const only = this.#only;
+    if (only === undefined || only.hasHost(host) || (address !== undefined && only.hasAddress(address)))
+      return;
+    throw refused(`${target} is not among the hosts that an administrator lets be called (--source-hosts)`);
   }
 }
 
@@ -52,15 +69,4 @@ function refused(message: string): EgressError {
     reason: 'EgressRefused',
     retry: 'never',
   });
-}
-
-function hostRule(rule: string): string {
-  const host = rule.toLowerCase();
-  if (host.length > MAX_HOST_LENGTH || !HOST_NAME.test(host))
-    throw new Error(`${rule} is neither a host name nor a CIDR range`);
-  return withoutDot(host);
-}
-
-function withoutDot(host: string): string {
-  return host.endsWith('.') ? host.slice(0, -1) : host;
 }

@@ -12,3 +12,9 @@ export interface RegistryAccess {
   readonly credentials?: RegistryCredentials;
   readonly tls?: TlsMaterial;
 }
+
+/** Hosts, with their ports where they have one: the registry sends its clients to the realm for tokens. */
+export interface TrustedRealm {
+  readonly registry: string;
+  readonly realm: string;
+}

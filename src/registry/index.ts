@@ -1,4 +1,4 @@
-export type { RegistryAccess, RegistryCredentials } from './access.ts';
+export type { RegistryAccess, RegistryCredentials, TrustedRealm } from './access.ts';
 export { digestLike, digestOf, isDigest } from './digest.ts';
 export type { ArtifactManifest, Descriptor, Manifest } from './manifest.ts';
 export {
