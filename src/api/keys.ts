@@ -37,6 +37,8 @@ export const PRUNE_GRACE_PERIOD_ANNOTATION = 'pequod.io/prune-grace-period' as c
 export const ALLOW_RECREATE_ANNOTATION = 'pequod.io/allow-recreate' as const;
 /** On a ConfigMap: `true` where it holds a module, `input` where it holds input: its changes are noticed at once. */
 export const MODULE_LABEL = 'pequod.io/module' as const;
+/** On a Secret: the only hosts that its credentials may be sent to, `a.example,b.example:5000`. */
+export const HOSTS_ANNOTATION = 'pequod.io/hosts' as const;
 
 /** On a ControllerRevision: uid of the Transform that it is a revision of. */
 export const TRANSFORM_UID_LABEL = 'pequod.io/transform-uid' as const;

@@ -1,0 +1,145 @@
+// Who a source says that it is: the Secrets that a reference names, read as the Transform's ServiceAccount each time. A
+// login for registries is for the hosts in it; any other Secret goes to the host of the reference alone, or to those that
+// it binds itself to. No byte of a Secret gets into a message.
+import type { CueRef } from '../api/index.ts';
+import { SourceError } from '../errors.ts';
+import type { GitAccess, GitCredentials } from '../git/index.ts';
+import type { RegistryAccess, RegistryCredentials } from '../registry/index.ts';
+import { dockerLogin } from './docker-config.ts';
+import type { SourceContext } from './module-source.ts';
+import { checkHost, readSecret, type SecretData } from './secret-data.ts';
+import { tlsMaterialFor } from './tls-secret.ts';
+
+const DOCKER_CONFIG = '.dockerconfigjson';
+/** Of a user name, a password or a token. */
+const MAX_CREDENTIAL_LENGTH = 64 * 1024;
+
+/** A repository of a registry. */
+export interface RegistryPlace {
+  readonly host: string;
+  readonly repository: string;
+}
+
+/** Who asks a registry: anonymous without `pullSecretRef`. @throws SourceError, and what the context's reader throws */
+export async function registryAccess(
+  ref: CueRef,
+  place: RegistryPlace,
+  context: SourceContext,
+  signal: AbortSignal,
+): Promise<RegistryAccess> {
+  const tls = await tlsMaterialFor(ref, place.host, context, signal);
+  const { pullSecretRef } = ref;
+  const secret =
+    pullSecretRef === undefined
+      ? undefined
+      : await readSecret(pullSecretRef, 'pullSecretRef', context, signal);
+  return {
+    ...(secret === undefined ? {} : { credentials: registryCredentials(secret, place) }),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+/** @throws SourceError where the Secret has no login for this place */
+export function registryCredentials(
+  secret: SecretData,
+  { host, repository }: RegistryPlace,
+): RegistryCredentials {
+  checkHost(secret, host);
+  const config = secret.text(DOCKER_CONFIG);
+  if (config === undefined) {
+    if (secret.text('username') !== undefined) return usernameAndPassword(secret);
+    throw invalid(`${secret.title} has neither ${DOCKER_CONFIG} nor username and password`);
+  }
+  const login = dockerLogin(config, host, repository);
+  switch (login.state) {
+    case 'found':
+      return { username: login.username, password: login.password };
+    case 'invalid':
+      throw invalid(`${DOCKER_CONFIG} of ${secret.title} ${login.problem}`);
+    case 'none': {
+      const known = login.hosts.length === 0 ? 'none' : `those for ${login.hosts.slice(0, 20).join(', ')}`;
+      throw new SourceError(
+        'SOURCE_AUTH',
+        `${secret.title} has no login for ${host}/${repository}: it has ${known}`,
+      );
+    }
+  }
+}
+
+/** A repository of a git server. */
+export interface GitPlace {
+  /** With the port where the reference has one. */
+  readonly host: string;
+  readonly transport: 'https' | 'ssh';
+}
+
+/** Who asks a git server: anonymous without `pullSecretRef`. @throws as {@link registryAccess} */
+export async function gitAccess(
+  ref: CueRef,
+  place: GitPlace,
+  context: SourceContext,
+  signal: AbortSignal,
+): Promise<GitAccess> {
+  const tls = await tlsMaterialFor(ref, place.host, context, signal);
+  const { pullSecretRef } = ref;
+  const secret =
+    pullSecretRef === undefined
+      ? undefined
+      : await readSecret(pullSecretRef, 'pullSecretRef', context, signal);
+  return {
+    ...(secret === undefined ? {} : { credentials: gitCredentials(secret, place) }),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+/** @throws SourceError where the Secret has nothing for this way of asking */
+export function gitCredentials(secret: SecretData, { host, transport }: GitPlace): GitCredentials {
+  checkHost(secret, host);
+  return transport === 'ssh' ? sshKey(secret) : httpsCredentials(secret);
+}
+
+function httpsCredentials(secret: SecretData): GitCredentials {
+  const token = secret.text('bearerToken');
+  if (token !== undefined) return { type: 'bearer', token: checked(secret, 'bearerToken', token.trim()) };
+  if (secret.text('username') !== undefined || secret.text('password') !== undefined)
+    return { type: 'basic', ...usernameAndPassword(secret) };
+  throw invalid(`${secret.title} has neither username and password nor bearerToken, which https takes`);
+}
+
+function sshKey(secret: SecretData): GitCredentials {
+  const privateKey = secret.text('identity') ?? secret.text('ssh-privatekey');
+  const knownHosts = secret.text('known_hosts');
+  if (privateKey === undefined || privateKey.trim() === '')
+    throw invalid(`${secret.title} has neither identity nor ssh-privatekey, which ssh takes`);
+  if (knownHosts === undefined || knownHosts.trim() === '')
+    throw invalid(`${secret.title} has no known_hosts: without it nobody knows whom the key is shown to`);
+  const passphrase = withoutNewline(secret.text('password') ?? '');
+  return { type: 'ssh', privateKey, knownHosts, ...(passphrase === '' ? {} : { passphrase }) };
+}
+
+function usernameAndPassword(secret: SecretData): RegistryCredentials {
+  const username = secret.text('username');
+  const password = secret.text('password');
+  if (username === undefined || password === undefined)
+    throw invalid(`${secret.title} has only one of username and password`);
+  return {
+    username: checked(secret, 'username', withoutNewline(username)),
+    password: checked(secret, 'password', withoutNewline(password)),
+  };
+}
+
+/** An editor's newline at the end is in many a Secret, and in no password. */
+function withoutNewline(value: string): string {
+  return value.replace(/\r?\n$/, '');
+}
+
+/** What goes into a header: one line, of some length. */
+function checked({ title }: SecretData, key: string, value: string): string {
+  if (value.length > MAX_CREDENTIAL_LENGTH) throw invalid(`${key} of ${title} is too long`);
+  if (/[\r\n\0]/.test(value)) throw invalid(`${key} of ${title} has more than one line`);
+  return value;
+}
+
+function invalid(message: string): SourceError {
+  return new SourceError('SOURCE_INVALID', message);
+}
