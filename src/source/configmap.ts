@@ -56,6 +56,8 @@ export class ConfigMapSource implements ModuleSource {
     );
   }
 
+  readonly isMoving = (): boolean => true;
+
   async #read(
     ref: CueRef,
     context: SourceContext,

@@ -57,7 +57,8 @@ export function registryCredentials(
     case 'invalid':
       throw invalid(`${DOCKER_CONFIG} of ${secret.title} ${login.problem}`);
     case 'none': {
-      const known = login.hosts.length === 0 ? 'none' : `those for ${login.hosts.slice(0, 20).join(', ')}`;
+      const known =
+        login.entries.length === 0 ? 'none' : `those for ${login.entries.slice(0, 20).join(', ')}`;
       throw new SourceError(
         'SOURCE_AUTH',
         `${secret.title} has no login for ${host}/${repository}: it has ${known}`,

@@ -1,21 +1,15 @@
 // Logins as `docker login` keeps them: one entry a registry, or a path in one. An entry is for exactly its host and the
 // repositories below its path; of several the one with the longest path counts. Helpers are programs, and never run.
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/index.ts';
+import { registryHost } from '../registry/index.ts';
 
-/** Names that mean Docker Hub; `docker.io` stands for all of them. */
-const DOCKER_HUB: ReadonlySet<string> = new Set([
-  'docker.io',
-  'index.docker.io',
-  'registry-1.docker.io',
-  'registry.hub.docker.com',
-]);
 const MAX_ENTRIES = 1000;
 const MAX_LOGIN_LENGTH = 64 * 1024;
 
-/** - `none`: no entry is for this place; `hosts` are those that have one. */
+/** - `none`: no entry is for this place; `entries` are what there is. */
 export type DockerLogin =
   | { readonly state: 'found'; readonly username: string; readonly password: string }
-  | { readonly state: 'none'; readonly hosts: readonly string[] }
+  | { readonly state: 'none'; readonly entries: readonly string[] }
   | { readonly state: 'invalid'; readonly problem: string };
 
 /**
@@ -26,16 +20,16 @@ export function dockerLogin(text: string, host: string, repository: string): Doc
   if (auths === undefined) return invalid('is no JSON with auths');
   const entries = Object.entries(auths);
   if (entries.length > MAX_ENTRIES) return invalid(`has more than ${MAX_ENTRIES} entries`);
-  const wanted = canonicalHost(host);
+  const wanted = registryHost(host);
   let best: { readonly length: number; readonly key: string; readonly entry: JsonValue } | undefined;
   for (const [key, entry = null] of entries) {
     const place = placeOf(key);
-    if (place.host !== wanted || !isBelow(repository, place.path)) continue;
+    if (place === undefined || place.host !== wanted || !isBelow(repository, place.path)) continue;
     if (best === undefined || place.path.length > best.length)
       best = { length: place.path.length, key, entry };
   }
   if (best !== undefined) return loginOf(best.key, best.entry);
-  return { state: 'none', hosts: [...new Set(entries.map(([key]) => placeOf(key).host))].sort() };
+  return { state: 'none', entries: Object.keys(auths).sort() };
 }
 
 function authsOf(text: string): JsonObject | undefined {
@@ -49,18 +43,15 @@ function authsOf(text: string): JsonObject | undefined {
   }
 }
 
-/** `https://index.docker.io/v1/` and `ghcr.io/acme` as host and path. */
-function placeOf(key: string): { readonly host: string; readonly path: string } {
-  const [host = '', ...segments] = key.replace(/^https?:\/\//, '').split('/');
+/** `https://index.docker.io/v1/` and `ghcr.io/acme` as host and path; undefined for what is no place. */
+function placeOf(key: string): { readonly host: string; readonly path: string } | undefined {
+  const [name = '', ...segments] = key.replace(/^https?:\/\//, '').split('/');
+  const host = registryHost(name);
+  if (host === undefined) return undefined;
   const path = segments.filter((segment) => segment !== '');
   // What old clients append is the version of the registry's API, and no repository.
   if (path.length === 1 && /^v[12]$/.test(path[0] ?? '')) path.pop();
-  return { host: canonicalHost(host), path: path.join('/') };
-}
-
-function canonicalHost(host: string): string {
-  const lower = host.toLowerCase();
-  return DOCKER_HUB.has(lower) ? 'docker.io' : lower;
+  return { host, path: path.join('/') };
 }
 
 function isBelow(repository: string, path: string): boolean {

@@ -64,4 +64,6 @@ export interface ModuleSource {
   ): Promise<ModuleTree>;
   /** Folder within the tree that `ref` alone names; `ref.path` is laid on top of it. */
   readonly packageRoot?: (ref: CueRef) => string;
+  /** Whether the reference may stand for something else later, by itself. Absent: never. */
+  readonly isMoving?: (ref: CueRef) => boolean;
 }

@@ -57,6 +57,17 @@ export class ModuleSources {
     return this.fetch(ref, await this.resolve(ref, context, signal), context, signal);
   }
 
+  /** Whether the reference may stand for something else later, by itself: a tag, a branch, a ConfigMap. */
+  isMoving(ref: CueRef): boolean {
+    return this.#sourceOf(ref).isMoving?.(ref) ?? false;
+  }
+
+  /** Which folder of the content the reference names; part of what a render depends on. */
+  folderOf(ref: CueRef): string {
+    const root = this.#sourceOf(ref).packageRoot?.(ref) ?? '.';
+    return root === '.' ? (ref.path ?? '') : `${root}//${ref.path ?? ''}`;
+  }
+
   #sourceOf(ref: CueRef): ModuleSource {
     switch (ref.type) {
       case 'configmap':

@@ -3,6 +3,7 @@
 import { HOSTS_ANNOTATION, type KubeObject, type LocalReference } from '../api/index.ts';
 import { SourceError } from '../errors.ts';
 import { isJsonObject } from '../json/index.ts';
+import { registryHost } from '../registry/index.ts';
 import type { SourceContext } from './module-source.ts';
 
 /** Of one value: keys, certificates and tokens are far smaller, a login for many registries is too. */
@@ -56,7 +57,9 @@ export function secretData(secret: KubeObject, title: string): SecretData {
 
 /** @throws SourceError `SOURCE_REFUSED` where the Secret binds itself to hosts, and this is none of them */
 export function checkHost({ title, hosts }: SecretData, host: string): void {
-  if (hosts.length === 0 || hosts.includes(host.toLowerCase())) return;
+  // Docker Hub goes by several names.
+  const wanted = registryHost(host) ?? host.toLowerCase();
+  if (hosts.length === 0 || hosts.some((each) => (registryHost(each) ?? each) === wanted)) return;
   throw new SourceError(
     'SOURCE_REFUSED',
     `${title} is for ${hosts.join(', ')} (${HOSTS_ANNOTATION}), and is not used for ${host}`,

@@ -1,6 +1,7 @@
 // The conditions of a Transform: how far the pass came, and what that means. Reconciling and Stalled are there only
 // while they are true, so that kstatus reads a Transform without knowing it.
 import type { Condition, RevisionPin, Transform, TransformConditionType } from '../../api/index.ts';
+import type { PequodError } from '../../errors.ts';
 import { findCondition, removeCondition, setCondition } from '../../runtime/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import { clipText } from './clip.ts';
@@ -14,6 +15,8 @@ const MAX_FAILURE_LENGTH = 900;
 
 export interface StepInput {
   readonly failure: Failure | undefined;
+  /** Why the source can't be asked. */
+  readonly silence: PequodError | undefined;
   readonly isCurrent: boolean;
   /** What was rendered is a candidate. */
   readonly isPlanned: boolean;
@@ -27,7 +30,7 @@ export function stepConditions(
   previous: readonly Condition[] | undefined,
   input: StepInput,
 ): readonly Condition[] {
-  const { failure, isCurrent, isPlanned, resolution, generation, nowIso } = input;
+  const { failure, silence, isCurrent, isPlanned, resolution, generation, nowIso } = input;
   let conditions = previous ?? [];
   const set = (type: TransformConditionType, isTrue: boolean, reason: string, message: string): void => {
     const status = isTrue ? 'True' : 'False';
@@ -37,7 +40,12 @@ export function stepConditions(
       nowIso,
     );
   };
-  if (resolution !== undefined) set('Fetched', true, 'Fetched', `the module is ${resolution.digest}`);
+  if (resolution !== undefined && silence === undefined)
+    set('Fetched', true, 'Fetched', `the module is ${resolution.digest}`);
+  if (resolution !== undefined && silence !== undefined) {
+    const message = clipText(silence.message, MAX_FAILURE_LENGTH);
+    set('Fetched', false, silence.reason, `${message}; ${resolution.digest}, fetched before, stays in force`);
+  }
   if (failure !== undefined) {
     const { step, error } = failure;
     if (step === 'Rendered') set('Validated', true, 'Valid', 'the input is what the module asks for');

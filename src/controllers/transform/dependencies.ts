@@ -20,7 +20,7 @@ export interface TransformDependencies {
     'keep' | 'list' | 'read' | 'readCandidate' | 'remove' | 'removeCandidates' | 'saveCandidate'
   >;
   readonly tenancy: Pick<Tenancy, 'clientFor' | 'forget' | 'serviceAccountOf'>;
-  readonly sources: Pick<ModuleSources, 'fetch' | 'resolve'>;
+  readonly sources: Pick<ModuleSources, 'fetch' | 'folderOf' | 'isMoving' | 'resolve'>;
   readonly renderer: ModuleRenderer;
   /** What the API server says about itself, as of its last discovery. */
   readonly cluster: () => ClusterFacts;

@@ -1,4 +1,5 @@
 import type { LiveRenders, RevisionPin, Violation } from '../../api/index.ts';
+import type { PequodError } from '../../errors.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
 import type { GraphView } from './graph-view.ts';
@@ -9,6 +10,8 @@ export interface Findings {
   /** The source's answer; undefined where it gave none. */
   readonly resolution?: Resolution | undefined;
   readonly failure?: Failure | undefined;
+  /** Why the source can't be asked, while `resolution` is what it last gave for the same reference. */
+  readonly silence?: PequodError | undefined;
   /** The render that is wanted; undefined where it failed or was not reached. */
   readonly summary?: RenderSummary | undefined;
   /** The graph after the pass, if it is the Transform's. */

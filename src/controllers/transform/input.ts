@@ -4,14 +4,17 @@
 import type { KubeObject, Transform, Violation } from '../../api/index.ts';
 import { PequodError } from '../../errors.ts';
 import { isJsonObject } from '../../json/index.ts';
-import { CONFIG_MAPS } from '../../kube/index.ts';
 import { wholeInput } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import { type Failure, isPassing } from './failure.ts';
 import type { InputMemory, TransformMemory } from './memory.ts';
-import { nextLook, nextTry, readerOf, reconcileToken, watchedConfigMap } from './source.ts';
+import { reconcileToken, watchedConfigMap } from './source.ts';
+import { nextLook, nextTry } from './source-schedule.ts';
+import type { TenantReads } from './tenant-reads.ts';
 
-type InputDependencies = Pick<TransformDependencies, 'modules' | 'now' | 'random' | 'sources' | 'tenancy'>;
+type InputDependencies = Pick<TransformDependencies, 'modules' | 'now' | 'random'> & {
+  readonly reads: TenantReads;
+};
 
 /** The whole input, or why there is none. @throws what passes by itself, and the signal's reason */
 export async function resolveInput(
@@ -67,8 +70,7 @@ async function readConfigMaps(
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, KubeObject>> {
-  const read = readerOf(deps, transform, CONFIG_MAPS);
   const { namespace = '' } = transform.metadata;
-  const objects = await Promise.all(names.map((name) => read(namespace, name, signal)));
+  const objects = await Promise.all(names.map((name) => deps.reads.readConfigMap(namespace, name, signal)));
   return new Map(objects.flatMap((object) => (object === undefined ? [] : [[object.metadata.name, object]])));
 }

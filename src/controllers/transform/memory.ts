@@ -21,7 +21,12 @@ export interface SourceMemory {
   readonly question: string;
   readonly answer:
     | { readonly ok: true; readonly resolution: Resolution }
-    | { readonly ok: false; readonly error: PequodError };
+    | {
+        readonly ok: false;
+        readonly error: PequodError;
+        /** What stays in force: the place is silent, and gave this for the same reference. */
+        readonly lastGood?: Resolution;
+      };
   /** When it is asked again by itself; undefined: not before something changes. */
   readonly nextAtMs: number | undefined;
   /** In a row. */
@@ -76,6 +81,8 @@ export interface GraphMeasure {
 export interface TransformMemory {
   readonly uid: string;
   source?: SourceMemory | undefined;
+  /** What was last fetched and of use, and the hash of the reference that it was for. */
+  good?: { readonly cueRef: string; readonly resolution: Resolution } | undefined;
   input?: InputMemory | undefined;
   rendered?: RenderSummary | undefined;
   failed?: FailedRender | undefined;

@@ -1,5 +1,6 @@
 // What a pass came to, and when it wants to run again.
 import type { Transform } from '../../api/index.ts';
+import type { PequodError } from '../../errors.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
 import type { Findings } from './findings.ts';
@@ -36,7 +37,8 @@ export function endOf(
     findings: {
       ...outcome,
       failure,
-      resolution: resolutionIn(source),
+      resolution: resolutionIn(source) ?? (failure?.step === 'Fetched' ? undefined : lastGoodIn(source)),
+      silence: failure?.step === 'Fetched' ? undefined : silenceOf(source),
       summary: hasSummary ? render.summary : undefined,
       token: reconcileToken(transform),
     },
@@ -58,7 +60,21 @@ export function resolutionIn(source: SourceMemory | undefined): Resolution | und
   return source?.answer.ok === true ? source.answer.resolution : undefined;
 }
 
+/** What stays in force while the source is silent. */
+export function lastGoodIn(source: SourceMemory | undefined): Resolution | undefined {
+  return source?.answer.ok === false ? source.answer.lastGood : undefined;
+}
+
+function silenceOf(source: SourceMemory | undefined): PequodError | undefined {
+  return source?.answer.ok === false && source.answer.lastGood !== undefined
+    ? source.answer.error
+    : undefined;
+}
+
 function failureOf(source: SourceMemory | undefined, render: RenderOutcome | undefined): Failure | undefined {
-  if (source?.answer.ok === false) return { step: 'Fetched', error: source.answer.error, violations: [] };
+  const isCarriedOn =
+    lastGoodIn(source) !== undefined && render !== undefined && render.state !== 'unavailable';
+  if (source?.answer.ok === false && !isCarriedOn)
+    return { step: 'Fetched', error: source.answer.error, violations: [] };
   return render?.state === 'failed' ? render.failed.failure : undefined;
 }

@@ -3,6 +3,7 @@
 
 import type { KubeObject, Transform, Violation } from '../../api/index.ts';
 import type { ReconcileContext } from '../../runtime/index.ts';
+import type { Resolution } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import { rollBackFailed } from './failed-graph.ts';
 import type { Failure } from './failure.ts';
@@ -14,12 +15,13 @@ import { resolveInput } from './input.ts';
 import { liveRendersOf } from './live-step.ts';
 import { liveValuesOf } from './live-values.ts';
 import type { InputMemory, SourceMemory, TransformMemory } from './memory.ts';
-import { endOf, heldBy, type PassEnd, resolutionIn } from './pass-end.ts';
+import { endOf, heldBy, lastGoodIn, type PassEnd, resolutionIn } from './pass-end.ts';
 import { bringRevision, type PinRun, wantedRevision } from './pins.ts';
 import { followApproval } from './plan-approval.ts';
 import { hashAtHand } from './plan-write.ts';
-import { renderTransform } from './render.ts';
+import { type RenderOutcome, type RunningGraph, renderTransform } from './render.ts';
 import { reconcileToken, resolveSource } from './source.ts';
+import { TenantReads } from './tenant-reads.ts';
 
 /** What a pass is about. */
 export interface TransformPass {
@@ -30,13 +32,16 @@ export interface TransformPass {
   readonly isNew: boolean;
 }
 
+type PassDependencies = TransformDependencies & { readonly reads: TenantReads };
+
 /** Runs the phases up to the graph. @returns `again` where something was written that the rest has to start from */
 export async function runPass(
-  deps: TransformDependencies,
+  given: TransformDependencies,
   pass: TransformPass,
   context: ReconcileContext,
 ): Promise<PassEnd | 'again'> {
   const { object, transform, memory, isNew } = pass;
+  const deps: PassDependencies = { ...given, reads: new TenantReads(given, transform) };
   const { signal, log } = context;
   const { namespace, name } = transform.metadata;
   if (transform.spec.suspend === true) return await suspend(deps, transform, memory, signal);
@@ -44,12 +49,15 @@ export async function runPass(
   if (approved === 'again') return approved;
   if (approved !== undefined) return heldBy({ graph: approved, token: reconcileToken(transform) });
   const isFixed = transform.spec.rollbackTo !== undefined;
+  const before = resolutionIn(memory.source)?.digest ?? transform.status?.resolvedCueRef?.digest;
   const source = isFixed ? undefined : await resolveSource(deps, transform, memory, signal);
   const stored = deps.graphs.get(namespace, name);
   const graph = stored === undefined ? undefined : viewGraph(stored);
   const hold = holdOf(graph, transform);
   if (hold !== undefined) return endOf(transform, memory, source, undefined, { hold });
   const resolution = resolutionIn(source);
+  if (before !== undefined && resolution !== undefined && resolution.digest !== before)
+    log.info({ before, ...resolution }, 'the reference stands for another module');
   const relation = graph === undefined ? undefined : relationOf(graph, transform);
   const task = { transform, memory, graph, relation, resolution, render: undefined, isNew };
   const wanted = wantedRevision(transform, resolution);
@@ -61,12 +69,13 @@ export async function runPass(
 }
 
 async function runRender(
-  deps: TransformDependencies,
+  deps: PassDependencies,
   run: PinRun,
   source: SourceMemory | undefined,
   signal: AbortSignal,
 ): Promise<PassEnd | 'again'> {
-  const { transform, memory, graph, resolution } = run.task;
+  const { transform, memory, graph } = run.task;
+  const resolution = run.task.resolution ?? lastGoodIn(source);
   const running = {
     hash: hashAtHand(graph, transform, memory),
     nodes: graph?.spec?.nodes ?? [],
@@ -78,8 +87,12 @@ async function runRender(
   const render =
     resolution === undefined || rendered === undefined
       ? undefined
-      : await renderTransform(deps, rendered, memory, resolution, running, signal);
-  const outcome = await bringGraph(deps, { ...run.task, render }, signal);
+      : await renderGood(deps, rendered, memory, resolution, running, signal);
+  const task = {
+    ...run.task,
+    resolution: resolutionIn(memory.source) ?? lastGoodIn(memory.source) ?? resolution,
+  };
+  const outcome = await bringGraph(deps, { ...task, render }, signal);
   if (outcome.graph !== undefined && outcome.graph !== graph) {
     run.log.info({ renderHash: outcome.graph.spec?.metadata.renderHash }, 'ResourceGraph written');
   }
@@ -97,6 +110,21 @@ async function runRender(
   const way = await rollBackFailed(deps, run, end.findings, signal);
   if (way === 'again') return way;
   return way === undefined ? end : { ...end, findings: { ...end.findings, hasNoWayBack: true } };
+}
+
+/** The render of what the source gave, or, where that can't be had because the place fell silent, of what it gave before. */
+async function renderGood(
+  deps: PassDependencies,
+  transform: Transform,
+  memory: TransformMemory,
+  resolution: Resolution,
+  running: RunningGraph,
+  signal: AbortSignal,
+): Promise<RenderOutcome> {
+  const render = await renderTransform(deps, transform, memory, resolution, running, signal);
+  const good = render.state === 'unavailable' ? lastGoodIn(render.source) : undefined;
+  if (good === undefined || good.digest === resolution.digest) return render;
+  return await renderTransform(deps, transform, memory, good, running, signal);
 }
 
 /** Of a suspended Transform only the policies reach the graph, and that it is suspended is one of them. */

@@ -111,6 +111,8 @@ function setUp(parts: Partial<World> = {}) {
       forget: () => undefined,
     },
     sources: {
+      isMoving: () => false,
+      folderOf: () => '',
       resolve: async () => ({ digest: 'sha256:module' }),
       fetch: async (_ref, resolution) => {
         if (world.module !== undefined) throw world.module;

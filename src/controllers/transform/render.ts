@@ -20,6 +20,7 @@ import { knownLoop, liveRecord, noteLive, stayWith, waitForLive } from './live-s
 import { isAwaitedInVain, isLiveRead, keepingNodes, type LiveValues } from './live-values.ts';
 import type { FailedRender, RenderSummary, SourceMemory, TransformMemory } from './memory.ts';
 import { contentFailed, fetchModule, sourceWorked } from './source.ts';
+import type { TenantReads } from './tenant-reads.ts';
 
 /** More read paths than a status may list: from then on all of it counts. */
 const MAX_READS = 256;
@@ -27,8 +28,8 @@ const MAX_READ_LENGTH = 512;
 
 type RenderDependencies = Pick<
   TransformDependencies,
-  'cluster' | 'modules' | 'now' | 'random' | 'renderer' | 'sources' | 'tenancy'
->;
+  'cluster' | 'modules' | 'now' | 'random' | 'renderer' | 'sources'
+> & { readonly reads: TenantReads };
 
 /**
  * - `known`: rendered before, and the nodes are in the graph.
@@ -79,7 +80,7 @@ export async function renderTransform(
   if (summary !== undefined && summary.renderHash === running.hash) {
     memory.rendered = summary;
     memory.failed = undefined;
-    sourceWorked(memory);
+    sourceWorked(transform, memory, resolution);
     return { state: 'known', summary };
   }
   const failed = knownFailure(memory, keyFor, deps.now());
@@ -99,6 +100,7 @@ export async function renderTransform(
     if (!(error instanceof SourceError)) throw error;
     return { state: 'unavailable', source: contentFailed(deps, transform, memory, error, signal) };
   }
+  sourceWorked(transform, memory, resolution);
   const reads = storableReads(result.reads);
   if (!result.ok) {
     noteLive(question, reads);
@@ -123,7 +125,7 @@ export async function renderTransform(
 export type KeyFunction = (reads: readonly string[]) => string;
 
 function keyFunction(
-  deps: Pick<TransformDependencies, 'cluster'> & { readonly renderer: ModuleRenderer },
+  deps: Pick<TransformDependencies, 'cluster' | 'sources'> & { readonly renderer: ModuleRenderer },
   transform: Transform,
   resolution: Resolution,
   live: LiveValues,
@@ -134,8 +136,7 @@ function keyFunction(
   return (reads) =>
     renderKey({
       moduleDigest: resolution.digest,
-      // The digest of an embedded type differs by type, so that the path alone names the package.
-      packagePath: cueRef.path ?? '',
+      packagePath: deps.sources.folderOf(cueRef),
       input,
       context,
       observed: live.observed,

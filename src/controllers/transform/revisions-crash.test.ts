@@ -31,6 +31,8 @@ function dependencies(api: MemoryApi, clock: Clock): TransformDependencies {
     revisions: new RevisionStore(operator),
     tenancy: { serviceAccountOf: () => 'default', clientFor: nobody, forget: () => undefined },
     sources: {
+      isMoving: () => false,
+      folderOf: () => '',
       resolve: async () => ({ digest: 'sha256:module' }),
       fetch: async (_ref, resolution) => {
         const tree = { digest: resolution.digest, files: new Map() };

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { KubeObject, Transform, TransformStatus } from '../../api/index.ts';
+import type { CueRef, KubeObject, Transform, TransformStatus } from '../../api/index.ts';
 import { SourceError, TerminalError } from '../../errors.ts';
 import { TransportError } from '../../kube/index.ts';
-import type { Resolution } from '../../source/index.ts';
+import type { Resolution, SourceContext } from '../../source/index.ts';
 import type { TransformMemory } from './memory.ts';
 import { sampleCondition, sampleTransform } from './sample-objects.ts';
-import { resolveSource } from './source.ts';
+import { resolveSource, sourceWorked } from './source.ts';
+import { TenantReads } from './tenant-reads.ts';
 
 const MINUTE = 60_000;
 
@@ -14,6 +15,7 @@ function setUp() {
   const state = {
     nowMs: 0,
     asked: 0,
+    maxAgesMs: [] as number[],
     answer: { digest: 'sha256:one' } as Resolution | Error,
     watched: undefined as KubeObject | undefined,
   };
@@ -22,23 +24,31 @@ function setUp() {
     random: () => 0.5,
     modules: { get: () => state.watched },
     sources: {
-      resolve: async () => {
+      isMoving: ({ ref }: CueRef) => !ref.includes('@'),
+      folderOf: () => '',
+      resolve: async (_ref: CueRef, context: SourceContext) => {
         state.asked += 1;
+        state.maxAgesMs.push(context.maxAgeMs);
         if (state.answer instanceof Error) throw state.answer;
         return state.answer;
       },
       fetch: () => Promise.reject(new Error('not part of this test')),
     },
-    tenancy: {
-      serviceAccountOf: () => 'default',
-      clientFor: () => Promise.reject(new Error('not part of this test')),
-      forget: () => undefined,
-    },
+  };
+  const tenancy = {
+    serviceAccountOf: () => 'default',
+    clientFor: () => Promise.reject(new Error('not part of this test')),
+    forget: () => undefined,
   };
   const memory: TransformMemory = { uid: 'transform-uid' };
   const resolve = (transform: Transform, use: TransformMemory = memory) =>
-    resolveSource(deps, transform, use, new AbortController().signal);
-  return { state, resolve };
+    resolveSource(
+      { ...deps, reads: new TenantReads({ tenancy }, transform) },
+      transform,
+      use,
+      new AbortController().signal,
+    );
+  return { state, memory, resolve };
 }
 
 function fromConfigMap(
@@ -142,5 +152,105 @@ describe('resolveSource', () => {
     await expect(resolve(fromConfigMap())).rejects.toThrow('reset');
     state.answer = { digest: 'sha256:one' };
     expect((await resolve(fromConfigMap())).answer.ok).toBe(true);
+  });
+});
+
+/** A Transform of a tag, or of a digest. */
+function fromRegistry(
+  parts: {
+    readonly ref?: string;
+    readonly generation?: number;
+    readonly token?: string;
+    readonly status?: TransformStatus;
+  } = {},
+): Transform {
+  const { ref = 'oci://r.example/web:1', ...others } = parts;
+  const transform = fromConfigMap(others);
+  return { ...transform, spec: { ...transform.spec, cueRef: { type: 'oci', ref } } };
+}
+
+const FETCHED: TransformStatus = {
+  resolvedCueRef: {
+    digest: 'sha256:one',
+    revision: '1@sha256:one',
+    signer: 'key a.pub',
+    fetchedAt: '2026-01-01T00:00:00Z',
+  },
+  conditions: [sampleCondition('Fetched', 'True', { observedGeneration: 1 })],
+};
+
+describe('resolveSource of what moves', () => {
+  test('takes what others were told at most half an interval ago, and nothing that is older than a person', async () => {
+    const { state, resolve } = setUp();
+    await resolve(fromRegistry());
+    await resolve(fromRegistry({ token: 'now' }));
+    await resolve(fromRegistry({ token: 'now', generation: 2, status: { lastHandledReconcileAt: 'now' } }));
+    expect(state.maxAgesMs).toEqual([5 * MINUTE, 0, 5 * MINUTE]);
+  });
+
+  test('never asks again about a digest', async () => {
+    const { state, resolve } = setUp();
+    const pinned = fromRegistry({ ref: 'oci://r.example/web@sha256:one' });
+    expect((await resolve(pinned)).nextAtMs).toBeUndefined();
+    state.nowMs = 1000 * MINUTE;
+    await resolve(pinned);
+    expect(state.asked).toBe(1);
+  });
+
+  test('after a restart asks nothing until the interval is over, at some moment of it', async () => {
+    const { state, resolve } = setUp();
+    const known = await resolve(fromRegistry({ status: FETCHED }));
+    expect(known.answer).toEqual({
+      ok: true,
+      resolution: { digest: 'sha256:one', revision: '1@sha256:one', signer: 'key a.pub' },
+    });
+    expect(known.nextAtMs).toBe(5 * MINUTE);
+    state.nowMs = 5 * MINUTE;
+    await resolve(fromRegistry({ status: FETCHED }));
+    expect(state.asked).toBe(1);
+  });
+
+  test.each([
+    ['the spec is another', fromRegistry({ status: FETCHED, generation: 2 })],
+    ['a reconcile is asked for', fromRegistry({ status: FETCHED, token: 'now' })],
+    ['the last answer was none', fromRegistry({ status: { ...FETCHED, conditions: [] } })],
+  ])('after a restart asks at once where %s', async (_what, transform) => {
+    const { state, resolve } = setUp();
+    await resolve(transform);
+    expect(state.asked).toBe(1);
+  });
+});
+
+describe('a source that fails', () => {
+  const silent = new SourceError('SOURCE_UNAVAILABLE', 'r.example does not answer');
+  const one = { digest: 'sha256:one' };
+
+  test('leaves in force what it gave for the same reference, whatever else changes', async () => {
+    const { state, memory, resolve } = setUp();
+    await resolve(fromRegistry());
+    sourceWorked(fromRegistry(), memory, one);
+    state.answer = silent;
+    expect((await resolve(fromRegistry({ generation: 2 }))).answer).toEqual({
+      ok: false,
+      error: silent,
+      lastGood: one,
+    });
+  });
+
+  test.each([
+    ['for another reference', silent, fromRegistry({ ref: 'oci://r.example/web:2', generation: 2 })],
+    ['where it refuses', new SourceError('SOURCE_AUTH', 'who are you'), fromRegistry({ generation: 2 })],
+    [
+      'where there is nothing',
+      new SourceError('SOURCE_NOT_FOUND', 'no tag'),
+      fromRegistry({ generation: 2 }),
+    ],
+    ['without a signature', new SourceError('SOURCE_UNVERIFIED', 'none'), fromRegistry({ generation: 2 })],
+  ])('leaves nothing in force %s', async (_what, error, transform) => {
+    const { state, memory, resolve } = setUp();
+    await resolve(fromRegistry());
+    sourceWorked(fromRegistry(), memory, one);
+    state.answer = error;
+    expect((await resolve(transform)).answer).toEqual({ ok: false, error });
   });
 });

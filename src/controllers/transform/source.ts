@@ -1,30 +1,25 @@
 // Phase "source": what does the reference stand for now? Asked when the spec, the watched ConfigMap or the reconcile
 // token changed, when the interval is over, or when a failed read is due again; in between the last answer holds. What
-// is read from the cluster is read as the Transform's ServiceAccount.
-import { type KubeObject, RECONCILE_ANNOTATION, type Transform } from '../../api/index.ts';
-import { PequodError } from '../../errors.ts';
-import { CONFIG_MAPS, isForbidden, isNotFound, type Resource, SECRETS } from '../../kube/index.ts';
-import {
-  DEFAULT_BACKOFF,
-  DurationError,
-  exponentialBackoff,
-  findCondition,
-  parseDuration,
-  withJitter,
-} from '../../runtime/index.ts';
+// can't mean anything else later (a digest, a commit) is asked once. What is read from the cluster is read as the
+// Transform's ServiceAccount.
+//
+// While a place does not answer, what it last gave for the very same reference stays in force, for new input, too.
+import { type CueRef, type KubeObject, RECONCILE_ANNOTATION, type Transform } from '../../api/index.ts';
+import { PequodError, SourceError } from '../../errors.ts';
+import { hashJson } from '../../json/index.ts';
+import { findCondition } from '../../runtime/index.ts';
 import type { Resolution, ResolvedModule, SourceContext } from '../../source/index.ts';
+import { clipToken } from './clip.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import { isPassing } from './failure.ts';
 import type { SourceMemory, TransformMemory } from './memory.ts';
+import { firstLook, nextLook, nextTry, sharedAgeMs } from './source-schedule.ts';
+import type { TenantReads } from './tenant-reads.ts';
 
-const DEFAULT_INTERVAL_MS = 5 * 60_000;
-/** A shorter interval would be a load, not a check. */
-const MIN_INTERVAL_MS = 5_000;
-/** The interval is stretched or shortened by up to this share. */
-const INTERVAL_JITTER = 0.1;
-const RETRY_JITTER = 0.1;
-
-type SourceDependencies = Pick<TransformDependencies, 'modules' | 'now' | 'random' | 'sources' | 'tenancy'>;
+/** What a phase needs that asks sources. */
+export type SourceDependencies = Pick<TransformDependencies, 'modules' | 'now' | 'random' | 'sources'> & {
+  readonly reads: TenantReads;
+};
 
 /**
  * The source's answer, from memory where nothing asks for a new one.
@@ -38,7 +33,7 @@ export async function resolveSource(
 ): Promise<SourceMemory> {
   const watched = watchedRevision(deps, transform);
   const question = questionOf(transform, watched);
-  const known = memory.source ?? answerInStatus(transform, question, watched);
+  const known = memory.source ?? answerInStatus(deps, transform, question, watched);
   const isDue = known?.nextAtMs !== undefined && deps.now() >= known.nextAtMs;
   if (known?.question === question && !isDue) {
     memory.source = known;
@@ -47,11 +42,15 @@ export async function resolveSource(
   const failures = known?.question === question ? known.failures : 0;
   try {
     const resolution = await deps.sources.resolve(transform.spec.cueRef, contextOf(deps, transform), signal);
-    const isLookDue = transform.spec.cueRef.type === 'configmap' && watched === undefined;
-    const nextAtMs = isLookDue ? nextLook(deps, transform) : undefined;
+    const nextAtMs = isMoving(deps, transform, watched) ? nextLook(deps, transform) : undefined;
     memory.source = { question, answer: { ok: true, resolution }, nextAtMs, failures };
   } catch (error) {
-    memory.source = failedAnswer(deps, question, failures + 1, error, signal);
+    memory.source = failedAnswer(
+      deps,
+      { transform, memory, question, failures: failures + 1 },
+      error,
+      signal,
+    );
   }
   return memory.source;
 }
@@ -69,9 +68,7 @@ export async function fetchModule(
 ): Promise<ResolvedModule | SourceMemory> {
   try {
     const context = contextOf(deps, transform);
-    const module = await deps.sources.fetch(transform.spec.cueRef, resolution, context, signal);
-    sourceWorked(memory);
-    return module;
+    return await deps.sources.fetch(transform.spec.cueRef, resolution, context, signal);
   } catch (error) {
     return contentFailed(deps, transform, memory, error, signal);
   }
@@ -89,16 +86,19 @@ export function contentFailed(
   signal: AbortSignal,
 ): SourceMemory {
   const question = questionOf(transform, watchedRevision(deps, transform));
-  memory.source = failedAnswer(deps, question, (memory.source?.failures ?? 0) + 1, error, signal);
+  const failures = (memory.source?.failures ?? 0) + 1;
+  memory.source = failedAnswer(deps, { transform, memory, question, failures }, error, signal);
   return memory.source;
 }
 
 /**
- * Starts the source's backoff over. Not before its content was of use: a reference that resolves may still lead to
- * nothing, again and again.
+ * The content behind a resolution was of use: it is what stays in force, and the source's backoff starts over. Not before
+ * that: a reference that resolves may still lead to nothing, again and again.
  */
-export function sourceWorked(memory: TransformMemory): void {
-  if (memory.source !== undefined && memory.source.failures > 0)
+export function sourceWorked(transform: Transform, memory: TransformMemory, resolution: Resolution): void {
+  memory.good = { cueRef: hashJson(transform.spec.cueRef), resolution };
+  // An answer that failed has its own backoff, however well one before it may be of use.
+  if (memory.source?.answer.ok === true && memory.source.failures > 0)
     memory.source = { ...memory.source, failures: 0 };
 }
 
@@ -130,8 +130,22 @@ function questionOf(transform: Transform, watched: string | undefined): string {
   return JSON.stringify([transform.metadata.generation, reconcileToken(transform), watched]);
 }
 
-/** After a restart: the watch shows the very ConfigMap that this generation was rendered from. */
+/** Whether the answer may be another one later, without anything here telling of it. */
+function isMoving(
+  { sources }: SourceDependencies,
+  { spec: { cueRef } }: Transform,
+  watched: string | undefined,
+): boolean {
+  return watched === undefined && sources.isMoving(cueRef);
+}
+
+/**
+ * After a restart: what the reference stood for when this very generation was fetched, until its next look is due. A
+ * watched ConfigMap must be the one that it was. Nothing is given for the status' word: content has to be shown
+ * credentials for, and a signature, by whoever fetches it.
+ */
 function answerInStatus(
+  deps: SourceDependencies,
   transform: Transform,
   question: string,
   watched: string | undefined,
@@ -142,80 +156,58 @@ function answerInStatus(
   const isCurrent =
     fetched?.status === 'True' &&
     fetched.observedGeneration === transform.metadata.generation &&
-    (token === undefined || token === lastHandledReconcileAt);
-  if (!isCurrent || resolvedCueRef === undefined || watched === undefined) return undefined;
-  if (resolvedCueRef.revision !== watched) return undefined;
-  const resolution = { digest: resolvedCueRef.digest, revision: watched };
-  return { question, answer: { ok: true, resolution }, nextAtMs: undefined, failures: 0 };
+    (token === undefined || clipToken(token) === lastHandledReconcileAt);
+  if (!isCurrent || resolvedCueRef === undefined) return undefined;
+  const isSame =
+    isKept(transform.spec.cueRef) || (watched !== undefined && resolvedCueRef.revision === watched);
+  if (!isSame) return undefined;
+  const { digest, revision, signer } = resolvedCueRef;
+  const resolution = {
+    digest,
+    ...(revision === undefined ? {} : { revision }),
+    ...(signer === undefined ? {} : { signer }),
+  };
+  const nextAtMs = isMoving(deps, transform, watched) ? firstLook(deps, transform) : undefined;
+  return { question, answer: { ok: true, resolution }, nextAtMs, failures: 0 };
 }
 
-/** When what is not watched is read again, in ms. */
-export function nextLook(deps: Pick<SourceDependencies, 'now' | 'random'>, transform: Transform): number {
-  const spread = 1 - INTERVAL_JITTER + 2 * INTERVAL_JITTER * deps.random();
-  return deps.now() + Math.round(intervalMs(transform) * spread);
+/** Types whose status tells enough after a restart; the others are asked without a request, or are watched. */
+function isKept({ type }: CueRef): boolean {
+  return type === 'oci' || type === 'git';
 }
 
-function intervalMs(transform: Transform): number {
-  const { interval } = transform.spec;
-  if (interval === undefined) return DEFAULT_INTERVAL_MS;
-  try {
-    return Math.max(MIN_INTERVAL_MS, parseDuration(interval));
-  } catch (error) {
-    if (error instanceof DurationError) return DEFAULT_INTERVAL_MS;
-    throw error;
-  }
+interface Failing {
+  readonly transform: Transform;
+  readonly memory: TransformMemory;
+  readonly question: string;
+  /** With this one, in a row. */
+  readonly failures: number;
 }
 
 function failedAnswer(
   deps: SourceDependencies,
-  question: string,
-  failures: number,
+  { transform, memory, question, failures }: Failing,
   error: unknown,
   signal: AbortSignal,
 ): SourceMemory {
   signal.throwIfAborted();
   if (!(error instanceof PequodError) || isPassing(error)) throw error;
-  return { question, answer: { ok: false, error }, nextAtMs: nextTry(deps, error, failures), failures };
+  const { good } = memory;
+  const isSilent = error instanceof SourceError && error.code === 'SOURCE_UNAVAILABLE';
+  // Of another reference nothing is ever used, and nothing where the place has spoken against this one.
+  const lastGood =
+    isSilent && good?.cueRef === hashJson(transform.spec.cueRef) ? { lastGood: good.resolution } : {};
+  const answer = { ok: false, error, ...lastGood } as const;
+  return { question, answer, nextAtMs: nextTry(deps, error, failures), failures };
 }
 
-/** When a read that failed is tried again, in ms; undefined where only a change helps. */
-export function nextTry(
-  deps: Pick<SourceDependencies, 'now' | 'random'>,
-  error: PequodError,
-  failures: number,
-): number | undefined {
-  if (error.retry === 'never') return undefined;
-  const delayMs =
-    error.retry === 'backoff'
-      ? exponentialBackoff(DEFAULT_BACKOFF, failures, deps.random)
-      : withJitter(error.retry.afterMs, RETRY_JITTER, deps.random);
-  return deps.now() + delayMs;
-}
-
-function contextOf(deps: SourceDependencies, transform: Transform): SourceContext {
+function contextOf({ reads }: SourceDependencies, transform: Transform): SourceContext {
+  const token = reconcileToken(transform);
+  const isAskedFor = token !== undefined && clipToken(token) !== transform.status?.lastHandledReconcileAt;
   return {
     namespace: transform.metadata.namespace ?? '',
-    configMaps: { readConfigMap: readerOf(deps, transform, CONFIG_MAPS) },
-    secrets: { readSecret: readerOf(deps, transform, SECRETS) },
-    maxAgeMs: 0,
-  };
-}
-
-/** Reads objects of a kind as the Transform's ServiceAccount; undefined where there is none of that name. */
-export function readerOf(
-  deps: Pick<SourceDependencies, 'tenancy'>,
-  transform: Transform,
-  resource: Resource,
-): SourceContext['configMaps']['readConfigMap'] {
-  const serviceAccount = deps.tenancy.serviceAccountOf(transform.spec);
-  return async (namespace, name, signal) => {
-    const client = await deps.tenancy.clientFor(namespace, serviceAccount, signal);
-    try {
-      return await client.get(resource, { namespace, name }, signal);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      if (isForbidden(error)) deps.tenancy.forget(namespace, serviceAccount);
-      throw error;
-    }
+    configMaps: reads,
+    secrets: reads,
+    maxAgeMs: isAskedFor ? 0 : sharedAgeMs(transform),
   };
 }

@@ -16,6 +16,7 @@ import { type Findings, isGraphCurrent, isPlanned } from './findings.ts';
 import type { RenderSummary } from './memory.ts';
 
 const MAX_REVISION_LENGTH = 512;
+const MAX_SIGNER_LENGTH = 512;
 /** Of a failure, as a column shows it; conditions and violations have it whole. */
 const MAX_BLOCKED_BY_LENGTH = 256;
 
@@ -63,6 +64,7 @@ export function nextStatus(transform: Transform, findings: Findings, nowIso: str
   };
   const steps = stepConditions(previous.conditions, {
     failure,
+    silence: findings.silence,
     isCurrent,
     isPlanned: isPlanned(findings),
     resolution,
@@ -152,7 +154,7 @@ function resolvedRef(
     digest,
     ...revisionOf(resolution),
     fetchedAt: before?.fetchedAt ?? nowIso,
-    ...(signer === undefined ? {} : { signer: clipText(signer, MAX_REVISION_LENGTH) }),
+    ...(signer === undefined ? {} : { signer: clipText(signer, MAX_SIGNER_LENGTH) }),
     ...(dependencies.length === 0 ? {} : { dependencies }),
   };
 }
