@@ -1,2 +1,16 @@
+export {
+  type AttachOptions,
+  attachBundle,
+  attachSimple,
+  BUNDLE_TYPE,
+  bundle,
+  keylessBundle,
+  messageBundle,
+  preAuthEncoding,
+  STATEMENT,
+  simplePayload,
+  statement,
+} from './attachments.ts';
 export { type CosignSample, cosignSample, cosignSampleNames } from './cosign-samples.ts';
 export { digestOf, MemoryRegistry } from './memory-registry.ts';
+export { type KeylessOptions, pemOf, SIGNED_AT, TestSigstore } from './sigstore.ts';
