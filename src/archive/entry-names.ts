@@ -1,5 +1,6 @@
 // The names in an archive. What passes is a relative path that means the same on every file system: no way out of its
 // folder, no second spelling of another entry, no file that is a folder to another entry.
+import { SourceError } from '../errors.ts';
 import { quoted, refused } from './refusal.ts';
 
 const MAX_NAME_LENGTH = 1024;
@@ -21,10 +22,16 @@ export function decodeName(bytes: Uint8Array): string {
   }
 }
 
-/** All names of one archive. */
+/** All names of one archive, or of what is put together like one. */
 export class EntryNames {
+  /** What the names are of, in messages. */
+  readonly #subject: string;
   /** By the form in which names that a file system could take for one another are equal. */
   readonly #known = new Map<string, Known>();
+
+  constructor(subject: string = 'archive entry') {
+    this.#subject = subject;
+  }
 
   /**
    * Checks a name and remembers it. Folders may come twice, files may not.
@@ -33,7 +40,7 @@ export class EntryNames {
    */
   add(name: string, isFolder: boolean): string | undefined {
     if (isFolder && /^\.\/?$/.test(name)) return undefined;
-    const path = checkedPath(name, isFolder);
+    const path = this.#checkedPath(name, isFolder);
     for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
       this.#remember(name, { path: path.slice(0, slash), isFolder: true });
     }
@@ -47,23 +54,30 @@ export class EntryNames {
     if (other === undefined) {
       this.#known.set(key, entry);
     } else if (other.path !== entry.path) {
-      throw refused(name, `and ${quoted(other.path)} differ only in case or in how letters are encoded`);
+      throw this.#refused(
+        name,
+        `and ${quoted(other.path)} differ only in case or in how letters are encoded`,
+      );
     } else if (other.isFolder !== entry.isFolder) {
-      throw refused(name, `takes ${quoted(entry.path)} for both a file and a folder`);
+      throw this.#refused(name, `takes ${quoted(entry.path)} for both a file and a folder`);
     } else if (!entry.isFolder) {
-      throw refused(name, 'is there twice');
+      throw this.#refused(name, 'is there twice');
     }
   }
-}
 
-function checkedPath(name: string, isFolder: boolean): string {
-  if (name === '') throw refused(name, 'has no name');
-  const relative = name.startsWith('./') ? name.slice(2) : name;
-  if (relative.startsWith('/')) throw refused(name, 'has an absolute path');
-  const path = isFolder && relative.endsWith('/') ? relative.slice(0, -1) : relative;
-  const problem = problemOf(path);
-  if (problem !== undefined) throw refused(name, problem);
-  return path;
+  #checkedPath(name: string, isFolder: boolean): string {
+    if (name === '') throw this.#refused(name, 'has no name');
+    const relative = name.startsWith('./') ? name.slice(2) : name;
+    if (relative.startsWith('/')) throw this.#refused(name, 'has an absolute path');
+    const path = isFolder && relative.endsWith('/') ? relative.slice(0, -1) : relative;
+    const problem = problemOf(path);
+    if (problem !== undefined) throw this.#refused(name, problem);
+    return path;
+  }
+
+  #refused(name: string, why: string): SourceError {
+    return new SourceError('SOURCE_INVALID', `${this.#subject} ${quoted(name)} ${why}`);
+  }
 }
 
 function problemOf(path: string): string | undefined {
@@ -73,7 +87,7 @@ function problemOf(path: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it is these that are looked for
   if (/[\u0000-\u001f\u007f]/.test(path)) return 'has a control character in its name';
   const segments = path.split('/');
-  if (segments.includes('..')) return 'leaves the archive by ..';
+  if (segments.includes('..')) return 'leaves its folder by ..';
   if (segments.includes('')) return 'has an empty part in its path';
   if (segments.includes('.')) return 'has the part . in its path';
   if (segments.length > MAX_DEPTH) return `lies more than ${MAX_DEPTH} folders deep`;

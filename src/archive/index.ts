@@ -1,3 +1,4 @@
+export { EntryNames } from './entry-names.ts';
 export { type ArchiveLimits, DEFAULT_ARCHIVE_LIMITS, type FileMap } from './file-map.ts';
 export { readTarGzip } from './tar-gzip.ts';
 export { readZip } from './zip-reader.ts';

@@ -88,13 +88,13 @@ describe('an entry', () => {
 
   it.each<readonly [string, readonly (TarEntry | Uint8Array)[], string]>([
     ['with an absolute path', [{ name: '/etc/passwd' }], 'has an absolute path'],
-    ['that leaves by ..', [{ name: 'a/../../b' }], 'leaves the archive by ..'],
-    ['that leaves by its prefix', [{ name: 'b', prefix: '..' }], 'leaves the archive by ..'],
-    ['that leaves by pax', [paxEntry({ path: '../b' }), { name: 'b' }], 'leaves the archive by ..'],
+    ['that leaves by ..', [{ name: 'a/../../b' }], 'leaves its folder by ..'],
+    ['that leaves by its prefix', [{ name: 'b', prefix: '..' }], 'leaves its folder by ..'],
+    ['that leaves by pax', [paxEntry({ path: '../b' }), { name: 'b' }], 'leaves its folder by ..'],
     [
       'that leaves by a long name',
       [{ name: 'l', type: 'L', content: '../b\0' }, { name: 'b' }],
-      'leaves the',
+      'leaves its',
     ],
     ['with a NUL in pax', [paxEntry({ path: 'a\0b' }), { name: 'b' }], 'has a control character'],
     ['that is not UTF-8', [{ name: Uint8Array.of(0xff, 0x41) }], 'has a name that is not UTF-8'],

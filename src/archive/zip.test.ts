@@ -65,9 +65,9 @@ describe('a zip', () => {
 describe('a name', () => {
   it.each([
     ['/etc/passwd', 'has an absolute path'],
-    ['../a.cue', 'leaves the archive by ..'],
-    ['a/../../b.cue', 'leaves the archive by ..'],
-    ['a/..', 'leaves the archive by ..'],
+    ['../a.cue', 'leaves its folder by ..'],
+    ['a/../../b.cue', 'leaves its folder by ..'],
+    ['a/..', 'leaves its folder by ..'],
     ['a\\..\\b.cue', 'has a backslash in its name'],
     ['a\0.cue', 'has a control character in its name'],
     ['a\n.cue', 'has a control character in its name'],

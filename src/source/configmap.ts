@@ -1,9 +1,13 @@
-// ConfigMaps hold small modules: every key that ends in .cue is a file of the root package. The ConfigMap is always in
-// the Transform's own namespace and is read with the Transform's rights, so that nobody sees another tenant's module.
+// ConfigMaps hold small modules: either every key that ends in .cue is a file of the root package, or one binary key that
+// ends in .zip holds a whole module with its folders. The ConfigMap is always in the Transform's own namespace and is read
+// with the Transform's rights, so that nobody sees another tenant's module.
 import { LRUCache } from 'lru-cache';
 import type { CueRef, KubeObject } from '../api/index.ts';
+import { readZip } from '../archive/index.ts';
 import { SourceError } from '../errors.ts';
 import { isJsonObject, type JsonValue } from '../json/index.ts';
+import { archiveLimits } from './artifact-layer.ts';
+import { cueTree } from './cue-files.ts';
 import type { ModuleSource, Resolution, SourceContext } from './module-source.ts';
 import {
   DEFAULT_TREE_LIMITS,
@@ -74,31 +78,63 @@ export class ConfigMapSource implements ModuleSource {
     if (configMap === undefined) {
       throw new SourceError('SOURCE_NOT_FOUND', `there is no ConfigMap ${context.namespace}/${ref.ref}`);
     }
-    const tree = moduleTree(cueFiles(configMap), this.#limits);
+    const tree = await readModule(configMap, this.#limits);
     this.#trees.set(tree.digest, tree);
     return { tree, revision: revisionOf(configMap) };
   }
 }
 
-function cueFiles(configMap: KubeObject): readonly (readonly [string, string])[] {
-  const name = configMap.metadata.name;
-  const binary = Object.keys(members(configMap['binaryData'])).find((key) => key.endsWith('.cue'));
-  if (binary !== undefined) {
-    throw new SourceError(
-      'SOURCE_INVALID',
-      `key ${binary} of ConfigMap ${name} is binary, CUE files are UTF-8 text`,
-    );
-  }
+async function readModule(configMap: KubeObject, limits: TreeLimits): Promise<ModuleTree> {
+  const { name } = configMap.metadata;
   const data = members(configMap['data']);
-  const files = Object.entries(data).flatMap(([key, content]) =>
+  const texts = Object.entries(data).flatMap(([key, content]) =>
     key.endsWith('.cue') && typeof content === 'string' ? [[key, content] as const] : [],
   );
-  if (files.length > 0) return files;
+  const binaries = members(configMap['binaryData']);
+  const binary = Object.keys(binaries).find((key) => key.endsWith('.cue'));
+  if (binary !== undefined) {
+    throw invalid(`key ${binary} of ConfigMap ${name} is binary, CUE files are UTF-8 text`);
+  }
+  const [zip, second] = Object.keys(binaries).filter((key) => key.endsWith('.zip'));
+  if (zip === undefined) return textTree(name, texts, data, limits);
+  const [text] = texts[0] ?? [];
+  if (second !== undefined || text !== undefined) {
+    throw invalid(
+      `ConfigMap ${name} has ${zip} and ${second ?? text}: a module is one .zip, or files in keys that end in .cue`,
+    );
+  }
+  return await zipTree(`${zip} of ConfigMap ${name}`, binaries[zip], limits);
+}
+
+function textTree(
+  name: string,
+  files: readonly (readonly [string, string])[],
+  data: Readonly<Record<string, unknown>>,
+  limits: TreeLimits,
+): ModuleTree {
+  if (files.length > 0) return moduleTree(files, limits);
   const keys = Object.keys(data).slice(0, 20).join(', ');
-  throw new SourceError(
-    'SOURCE_INVALID',
-    `ConfigMap ${name} has no key that ends in .cue: it has ${keys === '' ? 'no data' : keys}`,
+  throw invalid(
+    `ConfigMap ${name} has no key that ends in .cue, and no binary one in .zip: it has ${keys === '' ? 'no data' : keys}`,
   );
+}
+
+async function zipTree(
+  place: string,
+  base64: JsonValue | undefined,
+  limits: TreeLimits,
+): Promise<ModuleTree> {
+  const bytes = Buffer.from(typeof base64 === 'string' ? base64 : '', 'base64');
+  try {
+    return cueTree(await readZip(bytes, archiveLimits(limits)), 'the zip', limits);
+  } catch (error) {
+    if (!(error instanceof SourceError)) throw error;
+    throw new SourceError(error.code, `${place}: ${error.message}`, { cause: error });
+  }
+}
+
+function invalid(message: string): SourceError {
+  return new SourceError('SOURCE_INVALID', message);
 }
 
 function members(value: JsonValue | undefined): Readonly<Record<string, JsonValue | undefined>> {

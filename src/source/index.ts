@@ -1,4 +1,13 @@
+export { readArtifact, readArtifactFiles } from './artifact.ts';
+export type { FetchBlob } from './artifact-layer.ts';
 export { CachedContent } from './cached-content.ts';
+export {
+  CUE_MODULE_FILE_TYPE,
+  CUE_MODULE_TYPE,
+  CUE_ZIP_TYPE,
+  checkCueModule,
+} from './cue-artifact.ts';
+export { cueTree, MODULE_FILE } from './cue-files.ts';
 export { CENTRAL_REGISTRY, CueRegistries } from './cue-registry.ts';
 export {
   type DependencyAccess,
