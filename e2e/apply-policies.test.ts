@@ -251,6 +251,19 @@ story('the operator is killed while an object that it deleted is on its way out'
   expect((await space.get('ConfigMap', 'a')).metadata.uid).toBe(made.metadata.uid);
 });
 
+story('an object that can not be changed is deleted while the operator is down', async ({ space }) => {
+  await space.transform('shop', inline({ a: fixed('a', '1') }));
+  await space.untilReady('shop');
+  await space.transform('shop', inline({ a: fixed('a', '2') }));
+  await untilError(space, 'shop', 'a', 'ImmutableField');
+  await running.operator.kill9();
+  await space.delete('ConfigMap', 'a');
+  await running.operator.restart();
+  // Long before its next attempt, which is minutes away.
+  await space.untilFound('ConfigMap', 'a', (found) => member(found, 'data', 'k') === '2');
+  await space.untilReady('shop');
+});
+
 story('an update takes back what somebody changes at the same moment', async ({ space }) => {
   await space.transform('shop', inline({ a: configMap('a', { k: '1', l: '1' }) }));
   await space.untilReady('shop');

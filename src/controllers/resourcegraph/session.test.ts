@@ -57,6 +57,17 @@ it('knows that an object which can not be changed was in the way, though it goes
   expect(session.hasLeft(config, false)).toBe(true);
 });
 
+it.each(['ImmutableField', 'ObjectTerminating', 'Recreating'])(
+  'tries an object once more that was in the way of its node (%s) in the process before, and left meanwhile',
+  (reason) => {
+    const nodeStatus = { n: { phase: 'Error', reason } } as const;
+    const status = { nodeStatus, inventory: { graphUID: 'g', items: [entry] } };
+    const session = new GraphSession({ ...graph('g'), status }, () => 0);
+    expect(session.hasLeft(config, false)).toBe(true);
+    expect(session.hasLeft(config, false)).toBe(false);
+  },
+);
+
 it('keeps nothing of an object that is none of the graph’s any more', () => {
   const session = new GraphSession(graph('g'), () => 0);
   session.suspect(entry);

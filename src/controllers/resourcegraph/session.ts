@@ -29,6 +29,8 @@ const LANDING_MS = 30_000;
  * to its store is done in a moment.
  */
 const EARLIER_LANDING_MS = 5_000;
+/** Reasons of nodes that wait for their object to go. */
+const IN_THE_WAY: ReadonlySet<string> = new Set([IMMUTABLE_FIELD, 'ObjectTerminating', 'Recreating']);
 
 export class GraphSession {
   readonly uid: string;
@@ -50,7 +52,7 @@ export class GraphSession {
   readonly #earlierLandByMs: number;
   readonly #now: () => number;
   /** Objects that were in the way of their nodes when they were last looked at, by identity key. */
-  readonly #leaving = new Set<string>();
+  readonly #leaving: Set<string>;
 
   constructor(graph: ResourceGraph, now: () => number) {
     this.uid = graph.metadata.uid ?? '';
@@ -62,6 +64,9 @@ export class GraphSession {
     this.#suspects = new Map(
       items.filter((item) => item.uid === undefined).map((item) => [identityKey(item), landsByMs]),
     );
+    const reasonOf = ({ nodeId }: InventoryItem): string => graph.status?.nodeStatus?.[nodeId]?.reason ?? '';
+    const inTheWay = items.filter((item) => IN_THE_WAY.has(reasonOf(item)));
+    this.#leaving = new Set(inTheWay.map(identityKey));
   }
 
   /** The newest status that anyone has. */
