@@ -1,5 +1,7 @@
 export type { SignatureRegistry, SignedPlace } from './attachments.ts';
 export type { AllowedIdentity, VerificationKey, VerificationPolicy } from './policy.ts';
+export { generateSigningKey, readSigningKey, type SigningKey } from './private-key.ts';
+export { type SigningRegistry, type SignOptions, signDigest } from './sign.ts';
 export { TrustedRoot } from './trusted-root.ts';
 export {
   SignatureVerifier,

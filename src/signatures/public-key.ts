@@ -54,7 +54,7 @@ export function signatureHashes(key: KeyObject): readonly (string | null)[] | un
   if (asymmetricKeyType === 'ed25519') return [null];
   if (asymmetricKeyType === 'ec') {
     if (asymmetricKeyDetails.namedCurve === 'prime256v1') return ['sha256'];
-    return asymmetricKeyDetails.namedCurve === 'secp384r1' ? ['sha384', 'sha256'] : undefined;
+    return asymmetricKeyDetails.namedCurve === 'secp384r1' ? ['sha256', 'sha384'] : undefined;
   }
   const bits = asymmetricKeyDetails.modulusLength ?? 0;
   const isGoodRsa = asymmetricKeyType === 'rsa' && bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS;

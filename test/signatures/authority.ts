@@ -83,14 +83,15 @@ export class Authority {
   issueSigner(signer: SignerDraft): Certified {
     const { issuer, subject, validity, log, isOldStyle = false, purpose = 'codeSigning' } = signer;
     const subjects = typeof subject === 'string' || Buffer.isBuffer(subject) ? [subject] : subject;
-    const issuerExtension = isOldStyle
-      ? extension(OID.issuerAsBytes, Buffer.from(issuer), false)
-      : extension(OID.issuer, element(0x0c, Buffer.from(issuer)), false);
+    const issuers = [
+      extension(OID.issuerAsBytes, Buffer.from(issuer), false),
+      extension(OID.issuer, element(0x0c, Buffer.from(issuer)), false),
+    ];
     const extensions = [
       extension(OID.keyUsage, bitString(Buffer.from([0x80]), 7), true), // digitalSignature
       extension(OID.extendedKeyUsage, sequence(oid(OID[purpose])), false),
       extension(OID.subjectAltName, sequence(...subjects.map(generalName)), true),
-      issuerExtension,
+      ...(isOldStyle ? issuers.slice(0, 1) : issuers),
     ];
     const keys = newKeys();
     const draft = { subject: sequence(), validity, extensions };
@@ -145,7 +146,7 @@ export interface SignerDraft {
   readonly validity: Validity;
   /** Where the certificate is put before it is issued. */
   readonly log?: CertificateLog | undefined;
-  /** The issuer as certificates had it at first. */
+  /** The issuer as certificates had it at first, and not as they have it now besides. */
   readonly isOldStyle?: boolean;
   readonly purpose?: 'codeSigning' | 'serverAuth';
 }

@@ -65,7 +65,8 @@ export class TransparencyLog {
 
   #checkpoint(root: Buffer, logId: Buffer): string {
     const origin = 'log.sigstore.test';
-    const note = `${origin}\n2\n${root.toString('base64')}\n`;
+    // The number of the tree tells logs of this kind from those that tell no time.
+    const note = `${origin} - 1\n2\n${root.toString('base64')}\n`;
     const signature = Buffer.concat([logId.subarray(0, 4), this.#sign(note)]).toString('base64');
     return `${note}\n\u2014 ${origin} ${signature}\n`;
   }
