@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 export interface TestCounts {
   readonly passed: number;
   readonly failed: number;
-  readonly skipped: number;
+  /** By full name: it says why where a test needs what this machine lacks. */
+  readonly skipped: readonly string[];
 }
 
 /** The closing lines of a run, the last of them alone and always of the same form. */
@@ -29,30 +30,36 @@ export async function readReport(path: string): Promise<TestCounts | undefined> 
 export function countTests(report: unknown): TestCounts {
   const files = member(report, 'testResults');
   if (!Array.isArray(files)) throw new TypeError('the test report has no testResults');
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  let passed = 0;
+  let failed = 0;
+  const skipped: string[] = [];
   for (const file of files) {
-    const tests = member(file, 'assertionResults');
-    const states = Array.isArray(tests) ? tests.map((test) => member(test, 'status')) : [];
-    for (const state of states) {
-      if (state === 'passed') counts.passed += 1;
-      else if (state === 'failed') counts.failed += 1;
-      else counts.skipped += 1;
+    const listed = member(file, 'assertionResults');
+    const tests: readonly unknown[] = Array.isArray(listed) ? listed : [];
+    const failedBefore = failed;
+    for (const test of tests) {
+      const state = member(test, 'status');
+      if (state === 'passed') passed += 1;
+      else if (state === 'failed') failed += 1;
+      else skipped.push(String(member(test, 'fullName')));
     }
-    if (member(file, 'status') === 'failed' && !states.includes('failed')) counts.failed += 1;
+    if (member(file, 'status') === 'failed' && failed === failedBefore) failed += 1;
   }
-  return counts;
+  return { passed, failed, skipped };
 }
 
 /** A run is good when tests ran, none failed, and vitest itself ended well. */
 export function summarise(counts: TestCounts | undefined, exitCode: number): TestSummary {
-  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
+  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: [] };
   const isGood = passed > 0 && failed === 0 && exitCode === 0;
-  const lines: string[] = [];
+  const lines = skipped.map((name) => `skipped: ${name}`);
   if (counts === undefined) lines.push(`vitest wrote no report and ended with code ${exitCode}`);
   else if (passed + failed === 0) lines.push('no test ran');
   else if (failed === 0 && exitCode !== 0)
     lines.push(`vitest ended with code ${exitCode}: see its errors above`);
-  lines.push(`${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`);
+  lines.push(
+    `${passed} passed, ${failed} failed${skipped.length === 0 ? '' : `, ${skipped.length} skipped`}`,
+  );
   return { text: lines.join('\n'), isGood };
 }
 

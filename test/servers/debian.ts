@@ -21,6 +21,7 @@ const NAMES: readonly SystemProgram[] = ['git', 'ssh-keygen', 'sshd', 'skopeo'];
 const MORE_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 /** What the scripts of Debian's packages ask whether they may start a daemon. */
 const START_POLICY = '/usr/sbin/policy-rc.d';
+const INSTALL_TIMEOUT_MS = 15 * 60_000;
 const NOTHING_STARTS = '#!/bin/sh\nexit 101\n';
 
 /** The path of a program of the system, or undefined where it is not installed. */
@@ -70,7 +71,7 @@ export async function installSystemPrograms(report: (line: string) => void): Pro
 
 /** A second time with fresh lists: those of an image are missing, or name packages that have been replaced. */
 async function install(packages: readonly string[], report: (line: string) => void): Promise<void> {
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const settings = { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: INSTALL_TIMEOUT_MS };
   const waiting = ['-o', 'DPkg::Lock::Timeout=300', '--quiet=2'];
   const hasPolicy = existsSync(START_POLICY);
   if (!hasPolicy) {
@@ -79,9 +80,9 @@ async function install(packages: readonly string[], report: (line: string) => vo
   }
   try {
     const args = [...waiting, 'install', '--yes', '--no-install-recommends', ...packages];
-    if ((await runProgram('apt-get', args, { env })).exitCode === 0) return;
-    await runProgram('apt-get', [...waiting, 'update'], { env });
-    const { exitCode, stderr } = await runProgram('apt-get', args, { env });
+    if ((await runProgram('apt-get', args, settings)).exitCode === 0) return;
+    await runProgram('apt-get', [...waiting, 'update'], settings);
+    const { exitCode, stderr } = await runProgram('apt-get', args, settings);
     if (exitCode !== 0) report(`apt-get ended with ${exitCode}: ${stderr.trim()}`);
   } finally {
     if (!hasPolicy) await rm(START_POLICY, { force: true });

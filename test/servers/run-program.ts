@@ -14,21 +14,23 @@ export interface RunOptions {
   /** Added to this process's own; undefined takes one away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly stdin?: string | Uint8Array;
+  /** After which it is killed: two minutes unless given. */
+  readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 120_000;
 
-/** Runs a program, without a shell, to its end; whatever the end, it is a result. Two minutes at most. */
+/** Runs a program, without a shell, to its end; whatever the end, it is a result. */
 export async function runProgram(
   command: string,
   args: readonly string[],
-  { cwd, env, stdin = '' }: RunOptions = {},
+  { cwd, env, stdin = '', timeoutMs = TIMEOUT_MS }: RunOptions = {},
 ): Promise<ProgramResult> {
   const child = spawn(command, args, {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: TIMEOUT_MS,
+    timeout: timeoutMs,
     killSignal: 'SIGKILL',
   });
   const ended = new Promise<number | null>((resolve, reject) => {
