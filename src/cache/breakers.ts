@@ -80,8 +80,9 @@ export class Breakers {
 
   #waitOf(place: Place): SourceError | undefined {
     const untilMs = this.#waits.get(waitKey(place))?.untilMs ?? 0;
-    const waitMs = Math.min(untilMs - this.#now(), LONGEST_WAIT_MS);
-    if (waitMs <= 0) return undefined;
+    const waitMs = untilMs - this.#now();
+    // More than the longest time is left only where the clock went back.
+    if (waitMs <= 0 || waitMs > LONGEST_WAIT_MS) return undefined;
     const until = new Date(untilMs).toISOString();
     return new SourceError('SOURCE_UNAVAILABLE', `${place.host} has asked us to wait until ${until}`, {
       retry: { afterMs: waitMs },

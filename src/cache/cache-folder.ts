@@ -1,9 +1,9 @@
 // The folder that the operator was given for its cache. It must be ours alone: checksums find what was damaged, but
 // whoever can write there could put a module of his own, with a checksum that fits, in the place of any other.
-import { lstat, mkdir, open, opendir, realpath, stat } from 'node:fs/promises';
+import { lstat, lutimes, mkdir, open, opendir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PequodError } from '../errors.ts';
-import { entryName, isEntryName, isTemporaryName, removeFile, temporaryName } from './entry-file.ts';
+import { entryName, hasCode, isEntryName, isTemporaryName, removeFile, temporaryName } from './entry-file.ts';
 
 const WRITABLE_BY_OTHERS = 0o022;
 const ROOT_UID = 0;
@@ -70,13 +70,27 @@ export async function scanCacheFolder(folder: string, nowMs: number): Promise<re
     const status = await statusOf(join(folder, name));
     if (status === undefined) continue;
     if (isEntryName(name)) {
-      // A time to come was written by another clock; it must not keep the entry for ever.
-      found.push({ name, bytes: status.bytes, usedAtMs: Math.min(status.usedAtMs, nowMs) });
+      found.push({
+        name,
+        bytes: status.bytes,
+        usedAtMs: await pastUse(folder, name, status.usedAtMs, nowMs),
+      });
     } else if (nowMs - status.usedAtMs > LEFTOVER_MS) {
       await removeFile(join(folder, name));
     }
   }
   return found.sort((a, b) => a.usedAtMs - b.usedAtMs);
+}
+
+/** A time to come was written by another clock, and must not keep the entry for ever: it becomes now. */
+async function pastUse(folder: string, name: string, usedAtMs: number, nowMs: number): Promise<number> {
+  if (usedAtMs <= nowMs) return usedAtMs;
+  try {
+    await lutimes(join(folder, name), nowMs / 1_000, nowMs / 1_000);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  }
+  return nowMs;
 }
 
 /** Size and last use of a file; undefined where it has gone meanwhile. */

@@ -82,8 +82,9 @@ export class Circuit {
   refusal(asker: string): SourceError | undefined {
     const nowMs = this.#now();
     const isTrying = this.state === 'half-open';
-    const waitMs = isTrying ? TRIAL_MS : Math.min(this.#triedAgainAtMs - nowMs, LONGEST_OPEN_MS);
-    if (this.state === 'closed' || waitMs <= 0) return undefined;
+    const waitMs = isTrying ? TRIAL_MS : this.#triedAgainAtMs - nowMs;
+    // More than the longest time is left only where the clock went back.
+    if (this.state === 'closed' || waitMs <= 0 || waitMs > LONGEST_OPEN_MS) return undefined;
     // What failed for somebody else may name what is his.
     const why =
       this.#lastFailure?.asker === asker

@@ -107,8 +107,8 @@ export class DiskStore {
   async put(key: string, bytes: Uint8Array): Promise<void> {
     const fileBytes = entryFileBytes(key, bytes);
     if (fileBytes === undefined || fileBytes > this.#options.maxBytes) return;
-    await writeEntry(this.#folder, key, bytes);
     const nowMs = this.#options.now();
+    await writeEntry(this.#folder, key, bytes, nowMs);
     this.#index.set(entryName(key), { bytes: fileBytes, usedAtMs: nowMs, writtenAtMs: nowMs });
     if (this.#options.now() - this.#scannedAtMs >= RESCAN_MS) await this.#scan();
     await this.#makeRoom();

@@ -57,7 +57,12 @@ export function entryFileBytes(key: string, bytes: Uint8Array): number | undefin
 }
 
 /** Writes the entry whole, or not at all. @throws what the file system says. */
-export async function writeEntry(folder: string, key: string, bytes: Uint8Array): Promise<void> {
+export async function writeEntry(
+  folder: string,
+  key: string,
+  bytes: Uint8Array,
+  usedAtMs: number,
+): Promise<void> {
   const name = entryName(key);
   const temporary = join(folder, temporaryName(name));
   const head = header(key, bytes.length, sha256(bytes));
@@ -66,6 +71,7 @@ export async function writeEntry(folder: string, key: string, bytes: Uint8Array)
     try {
       await file.writeFile(head);
       await file.writeFile(bytes);
+      await file.utimes(usedAtMs / 1_000, usedAtMs / 1_000);
       await file.sync();
     } finally {
       await file.close();

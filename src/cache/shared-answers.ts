@@ -81,7 +81,8 @@ export class SharedAnswers<T> {
     const timed: Load<Known<T>> = async (given) => {
       const startedAtMs = this.#now();
       const answer = { value: await load(given), startedAtMs };
-      this.#keep(key, answer);
+      // One that was given up is older than what has been asked since.
+      if (!given.aborted) this.#known.set(key, answer);
       return answer;
     };
     if (line === undefined) {
@@ -104,12 +105,6 @@ export class SharedAnswers<T> {
   #start(turn: Turn<T>): void {
     turn.startedAtMs = this.#now();
     void turn.flight.start();
-  }
-
-  /** An answer that comes after it was given up must not replace a newer one. */
-  #keep(key: string, answer: Known<T>): void {
-    const known = this.#known.peek(key);
-    if (known === undefined || known.startedAtMs <= answer.startedAtMs) this.#known.set(key, answer);
   }
 
   /** The request has ended, or nobody waits for it: the next one starts. */

@@ -48,6 +48,11 @@ export class Metrics {
       'Entries that left the cache for room or for age.',
       ['tier'],
     );
+    // A rate needs a zero to start from.
+    for (const tier of ['memory', 'disk'] as const) {
+      this.#hits.inc({ tier }, 0);
+      this.#evictions.inc({ tier }, 0);
+    }
     this.#corrupt = counter(
       'pequod_cue_cache_corrupt_total',
       'Files of the cache that were not what was written, and were deleted.',
