@@ -51,19 +51,13 @@ export class HttpsTransport {
     }
   }
 
-  #next(
-    from: URL,
-    { headers }: EgressStream,
-    { place, transport }: GitReference,
-    redirects: number,
-  ): URL {
+  #next(from: URL, { headers }: EgressStream, { place, transport }: GitReference, redirects: number): URL {
     if (redirects >= MAX_REDIRECTS) throw notGit(place, `it redirects over ${MAX_REDIRECTS} times`);
     const location = headers.get('location')?.[0] ?? '';
-    const url = URL.canParse(location, from) ? new URL(location, from) : undefined;
+    const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
     const isRefs = url?.pathname.endsWith(REFS_PATH) === true && url.search === `?service=${SERVICE}`;
     if (url === undefined || !isRefs) throw notGit(place, 'it redirects to what is no git repository');
-    const isSafe =
-      url.protocol === 'https:' || (transport === 'http' && this.#plainHttpHosts.has(url.host));
+    const isSafe = url.protocol === 'https:' || (transport === 'http' && this.#plainHttpHosts.has(url.host));
     if (isSafe && url.username === '' && url.password === '') return url;
     throw new SourceError(
       'SOURCE_REFUSED',

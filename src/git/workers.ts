@@ -39,7 +39,10 @@ export class GitWorkers {
 
   /** Ends all threads; whoever waits is told. */
   async close(): Promise<void> {
-    const reason = new SourceError('SOURCE_UNAVAILABLE', 'git modules are not read any more: the operator stops');
+    const reason = new SourceError(
+      'SOURCE_UNAVAILABLE',
+      'git modules are not read any more: the operator stops',
+    );
     this.#stopping.abort(reason);
     const threads = [...this.#idle.keys()];
     for (const thread of threads) this.#forget(thread);

@@ -38,7 +38,8 @@ describe.each([
   let repository: GitRepository;
   const referTo = (query: string, of: GitRepository = repository): GitReference =>
     parseGitReference(`${server.urlOf(of)}${query}`, { plainHttpHosts: [server.host] });
-  const resolve = (query: string): ReturnType<GitClient['resolve']> => client.resolve(referTo(query), {}, WAIT());
+  const resolve = (query: string): ReturnType<GitClient['resolve']> =>
+    client.resolve(referTo(query), {}, WAIT());
   const fetchAt = async (query: string, of?: GitRepository): Promise<readonly string[]> => {
     const reference = referTo(query, of);
     const { commit } = await client.resolve(reference, {}, WAIT());
@@ -129,7 +130,7 @@ describe.each([
     const odd = await server.createRepository('odd', {
       'ok/a.cue': 'package a\n',
       'link/a.cue': { symlink: '../ok/a.cue' },
-      'linked': { symlink: 'ok' },
+      linked: { symlink: 'ok' },
       'sub/a.cue': 'package a\n',
       'sub/there': { submodule: 'b'.repeat(40) },
       'lfs/a.cue': lfsPointer('package a\n'),
@@ -140,7 +141,17 @@ describe.each([
       'odd2/a:b.cue': 'package a\n',
     });
     expect(await fetchAt('?path=ok', odd)).toEqual(['ok/a.cue']);
-    const refused = { link: 'symbolic link', linked: 'symbolic link', sub: 'submodule', 'sub/there': 'submodule', lfs: 'Git LFS', latin: 'UTF-8', case: 'only in how it is spelt', odd: 'not safe', odd2: 'not safe' };
+    const refused = {
+      link: 'symbolic link',
+      linked: 'symbolic link',
+      sub: 'submodule',
+      'sub/there': 'submodule',
+      lfs: 'Git LFS',
+      latin: 'UTF-8',
+      case: 'only in how it is spelt',
+      odd: 'not safe',
+      odd2: 'not safe',
+    };
     for (const [folder, words] of Object.entries(refused)) {
       await expect(fetchAt(`?path=${folder}`, odd), folder).rejects.toThrow(words);
     }
@@ -185,7 +196,9 @@ describe('who asks', () => {
     const refused: unknown = await client.resolve(reference, wrong, WAIT()).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'SOURCE_AUTH' });
     expect(String(refused)).not.toContain('canary');
-    await expect(client.check(reference, { credentials }, WAIT())).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+    await expect(client.check(reference, { credentials }, WAIT())).rejects.toMatchObject({
+      code: 'SOURCE_UNAVAILABLE',
+    });
     await client.close();
   });
 });
