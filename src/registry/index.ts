@@ -1,4 +1,5 @@
 export type { RegistryAccess, RegistryCredentials, TrustedRealm } from './access.ts';
+export { RegistryClient, type RegistryClientOptions } from './client.ts';
 export { digestLike, digestOf, isDigest } from './digest.ts';
 export type { ArtifactManifest, Descriptor, Manifest } from './manifest.ts';
 export {
