@@ -23,6 +23,7 @@ import {
 } from './kube/index.ts';
 import { type Logger, Metrics } from './observability/index.ts';
 import { readClusterFacts, readOwnIdentity } from './operator-facts.ts';
+import { networkPlaces, openCache, type PlacesOptions } from './operator-places.ts';
 import { operatorWatches, watchParts } from './operator-watches.ts';
 import { NetworkAsker, Probes } from './probes/index.ts';
 import { createEvaluatorPool, DEFAULT_RENDER_LIMITS, type ModuleRenderer, Renderer } from './render/index.ts';
@@ -58,6 +59,8 @@ export interface OperatorOptions {
   readonly renderMemoryBytes: number;
   /** Hosts and ranges that may be called besides public addresses. */
   readonly egressAllow: readonly string[];
+  /** Where modules come from over a network. */
+  readonly places: PlacesOptions;
   /** Where metrics are served; nowhere without it. */
   readonly metricsAddress?: ListenAddress | undefined;
   readonly log: Logger;
@@ -87,7 +90,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     manager.add(new MetricsServer({ address: metricsAddress, metrics, log }));
   }
   try {
-    for (const part of await buildParts(options, client, pool, signal)) manager.add(part);
+    for (const part of await buildParts(options, client, pool, metrics, signal)) manager.add(part);
     await manager.start(signal);
     log.info({ version: options.version }, 'operator is running');
     options.onReady?.();
@@ -124,6 +127,7 @@ async function buildParts(
   options: OperatorOptions,
   operator: OperatorClient,
   pool: EvaluatorPool,
+  metrics: Metrics,
   signal: AbortSignal,
 ): Promise<readonly Runnable[]> {
   const { log } = options;
@@ -151,6 +155,8 @@ async function buildParts(
   });
   const cluster = await readClusterFacts(operator, mapper, signal);
   const library = await loadEmbeddedLibrary(options.cueDirectory);
+  const cache = await openCache(options.places, log, metrics);
+  const places = networkPlaces(options.places, options.egressAllow, cache, metrics);
   const asker = new NetworkAsker(new EgressGuard({ allow: options.egressAllow }));
   const probes = new Probes({ clock: systemClock, random: Math.random, log });
   const graphController = createGraphController(
@@ -187,7 +193,7 @@ async function buildParts(
     operator,
     revisions: new RevisionStore(operator),
     tenancy,
-    sources: new ModuleSources({ library }),
+    sources: new ModuleSources({ library, places }),
     renderer: loggedRenderer(
       new Renderer({
         evaluator: pool,
@@ -207,6 +213,8 @@ async function buildParts(
     ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
   });
   return [
+    closing('cache', () => cache.close()),
+    closing('sources', () => places.close()),
     closing('child watches', () => childInformers.stop()),
     closing('probes', async () => {
       probes.stop();

@@ -53,6 +53,11 @@ export class Grants {
     return grantedAtMs !== undefined && this.#now() - grantedAtMs < this.#ttlMs;
   }
 
+  /** Whether the place ever did, as far as this process remembers, and has not refused them since. */
+  had(place: string, digest: string, credentialKey: string): boolean {
+    return this.#grantedAtMs.peek(nameOf(place, digest, credentialKey)) !== undefined;
+  }
+
   /** The place has refused them. */
   withdraw(place: string, digest: string, credentialKey: string): void {
     this.#grantedAtMs.delete(nameOf(place, digest, credentialKey));

@@ -8,9 +8,10 @@ import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../observa
 import type { ListenAddress } from '../server/index.ts';
 import { EXIT_CODES } from './exit-code.ts';
 import { addressFlag, bytesFlag, durationFlag, egressFlag, integerFlag, nameFlag } from './flags.ts';
+import { addSourceFlags, readTrustedRoot, type SourceFlags } from './source-flags.ts';
 import { programVersion } from './version.ts';
 
-interface ControllerFlags {
+interface ControllerFlags extends SourceFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly defaultServiceAccount: string;
@@ -73,9 +74,12 @@ export function controllerCommand(): Command {
   for (const [name, help, read, byDefault] of FLAGS) {
     command.addOption(new Option(name, help).argParser(read).default(read(byDefault), byDefault));
   }
-  return command
+  return addSourceFlags(command)
     .addOption(
-      new Option('--egress-allow <host or CIDR>', 'what probes may call besides public addresses; repeatable')
+      new Option(
+        '--egress-allow <host or CIDR>',
+        'what probes and sources may call besides public addresses; repeatable',
+      )
         .argParser(egressFlag)
         .default([], 'nothing'),
     )
@@ -115,6 +119,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     renderDeadlineMs: flags.renderDeadline,
     renderMemoryBytes: flags.renderMemory,
     egressAllow: flags.egressAllow,
+    places: await placesOf(flags),
     metricsAddress: flags.metricsAddress,
     log,
   };
@@ -126,6 +131,21 @@ async function runController(flags: ControllerFlags): Promise<void> {
   }
   // Everything has stopped; only a connection that is still being tried would hold the process until it times out.
   if (stop.aborted) process.exit(EXIT_CODES.success);
+}
+
+async function placesOf(flags: SourceFlags): Promise<OperatorOptions['places']> {
+  return {
+    cacheFolder: flags.cacheDir,
+    cacheMaxBytes: flags.cacheMaxBytes,
+    cacheTtlMs: flags.cacheTtl,
+    hosts: flags.sourceHosts,
+    plainHttpHosts: flags.plainHttpHost,
+    trustedRealms: flags.registryRealm,
+    proxy: flags.sourceProxy,
+    noProxy: flags.sourceNoProxy,
+    cueRegistries: flags.cueRegistry,
+    trustedRoot: await readTrustedRoot(flags.sigstoreTrustedRoot),
+  };
 }
 
 /** Aborts on the first SIGINT or SIGTERM; on the second the process ends at once. */

@@ -76,7 +76,7 @@ function fromUrl(match: RegExpExecArray, { plainHttpHosts = [] }: GitReferenceOp
   if (transport === 'http' && !plainHttpHosts.some((known) => known.toLowerCase() === withPort)) {
     throw new SourceError(
       'SOURCE_REFUSED',
-      `http://${withPort} is not asked without TLS: an administrator can allow it with --plain-http-hosts ${withPort}`,
+      `http://${withPort} is not asked without TLS: an administrator can allow it with --plain-http-host ${withPort}`,
     );
   }
   const checkedPath = checkPath(path);

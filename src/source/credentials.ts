@@ -7,7 +7,7 @@ import type { GitAccess, GitCredentials } from '../git/index.ts';
 import type { RegistryAccess, RegistryCredentials } from '../registry/index.ts';
 import { dockerLogin } from './docker-config.ts';
 import type { SourceContext } from './module-source.ts';
-import { checkHost, readSecret, type SecretData } from './secret-data.ts';
+import { checkHost, isFor, readSecret, type SecretData } from './secret-data.ts';
 import { tlsMaterialFor } from './tls-secret.ts';
 
 const DOCKER_CONFIG = '.dockerconfigjson';
@@ -65,6 +65,25 @@ export function registryCredentials(
       );
     }
   }
+}
+
+/**
+ * What a Secret has for a registry that a module imports from; undefined where it has nothing for it.
+ * @param isOwnHost the registry is the one of the reference that names the Secret
+ * @throws SourceError `SOURCE_INVALID` where what it has can't be read
+ */
+export function optionalRegistryCredentials(
+  secret: SecretData,
+  place: RegistryPlace,
+  isOwnHost: boolean,
+): RegistryCredentials | undefined {
+  const config = secret.text(DOCKER_CONFIG);
+  if (config === undefined) {
+    const isMeant = isFor(secret, place.host, isOwnHost) && secret.text('username') !== undefined;
+    return isMeant ? usernameAndPassword(secret) : undefined;
+  }
+  const hasEntry = dockerLogin(config, place.host, place.repository).state !== 'none';
+  return hasEntry && isFor(secret, place.host, true) ? registryCredentials(secret, place) : undefined;
 }
 
 /** A repository of a git server. */

@@ -30,7 +30,8 @@ export function cueTree(files: FileMap, place: string, limits: TreeLimits = DEFA
   );
 }
 
-function isReadByCue(path: string): boolean {
+/** Whether a file, by its path in its module, is one that CUE reads. */
+export function isReadByCue(path: string): boolean {
   return path.endsWith('.cue') && (!path.startsWith('cue.mod/') || READ_BELOW_CUE_MOD.test(path));
 }
 

@@ -1,6 +1,5 @@
 export { readArtifact, readArtifactFiles } from './artifact.ts';
 export type { FetchBlob } from './artifact-layer.ts';
-export { CachedContent } from './cached-content.ts';
 export {
   CUE_MODULE_FILE_TYPE,
   CUE_MODULE_TYPE,
@@ -27,3 +26,4 @@ export {
 } from './module-source.ts';
 export { ModuleSources, type ModuleSourcesOptions, type ResolvedModule } from './module-sources.ts';
 export { type ModuleTree, moduleTree, type TreeLimits, treeDigest } from './module-tree.ts';
+export { NetworkPlaces, type NetworkPlacesOptions } from './remote-places.ts';

@@ -4,6 +4,7 @@ import { ConfigMapSource, type ConfigMapSourceOptions } from './configmap.ts';
 import type { DependencyLoader } from './dependencies.ts';
 import { type EmbeddedLibrary, EmbeddedSource } from './embedded.ts';
 import { InlineSource } from './inline.ts';
+import { atModuleRoot } from './module-root.ts';
 import type { ModuleSource, Resolution, SourceContext } from './module-source.ts';
 import { type ModuleTree, packageFolder } from './module-tree.ts';
 
@@ -18,6 +19,21 @@ export interface ResolvedModule extends Resolution {
 
 export interface ModuleSourcesOptions extends ConfigMapSourceOptions {
   readonly library: EmbeddedLibrary;
+  /** What is reached over a network. Without it there is none. */
+  readonly places?: RemotePlaces | undefined;
+}
+
+/** The sources that are reached over a network. */
+export interface RemotePlaces {
+  readonly git: ModuleSource;
+  readonly oci: ModuleSource;
+  /** What a module's imports are resolved by; undefined where it says that it needs no other module. */
+  dependenciesOf(
+    tree: ModuleTree,
+    ref: CueRef,
+    context: SourceContext,
+    signal: AbortSignal,
+  ): Promise<DependencyLoader | undefined>;
 }
 
 /** All places that modules come from. */
@@ -25,11 +41,13 @@ export class ModuleSources {
   readonly #configMap: ModuleSource;
   readonly #embedded: ModuleSource;
   readonly #inline: ModuleSource;
+  readonly #places: RemotePlaces | undefined;
 
   constructor(options: ModuleSourcesOptions) {
     this.#configMap = new ConfigMapSource(options);
     this.#embedded = new EmbeddedSource(options.library);
     this.#inline = new InlineSource(options.limits);
+    this.#places = options.places;
   }
 
   /** What the reference stands for now; as cheap as the source allows. @throws as {@link ModuleSource.resolve}. */
@@ -48,8 +66,11 @@ export class ModuleSources {
     signal: AbortSignal,
   ): Promise<ResolvedModule> {
     const source = this.#sourceOf(ref);
-    const tree = await source.fetch(ref, resolution, context, signal);
-    return { ...resolution, tree, packagePath: packageFolder(tree, ref.path, source.packageRoot?.(ref)) };
+    const fetched = await source.fetch(ref, resolution, context, signal);
+    const folder = packageFolder(fetched, ref.path, source.packageRoot?.(ref));
+    const module = atModuleRoot(fetched, folder);
+    const dependencies = await this.#places?.dependenciesOf(module.tree, ref, context, signal);
+    return { ...resolution, ...module, ...(dependencies === undefined ? {} : { dependencies }) };
   }
 
   /** Resolves and fetches in one go. */
@@ -78,7 +99,8 @@ export class ModuleSources {
         return this.#inline;
       case 'git':
       case 'oci':
-        throw new SourceError('SOURCE_REFUSED', `modules of type ${ref.type} are not fetched yet`);
+        if (this.#places !== undefined) return this.#places[ref.type];
+        throw new SourceError('SOURCE_REFUSED', `modules of type ${ref.type} are not fetched here`);
       default:
         return assertNever(ref.type);
     }

@@ -14,9 +14,9 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9]([-a-z0-9._]{0,252}[a-z0-9])?)(:\d{1,5})
 export interface SecretData {
   /** `Secret shop/login`, as messages name it. */
   readonly title: string;
-  readonly type: string;
   /** Empty where the Secret does not bind itself. */
   readonly hosts: readonly string[];
+  readonly keys: readonly string[];
   /**
    * The value under a key; undefined where there is none.
    * @throws SourceError `SOURCE_INVALID` where it is too large or no UTF-8 text
@@ -43,10 +43,10 @@ export async function readSecret(
 
 /** @throws SourceError `SOURCE_INVALID` where its hosts can't be read */
 export function secretData(secret: KubeObject, title: string): SecretData {
-  const { data, type } = secret;
+  const { data } = secret;
   return {
     title,
-    type: typeof type === 'string' ? type : '',
+    keys: isJsonObject(data) ? Object.keys(data) : [],
     hosts: boundHosts(secret, title),
     text: (key) => {
       const encoded = isJsonObject(data) && Object.hasOwn(data, key) ? data[key] : undefined;
@@ -55,11 +55,17 @@ export function secretData(secret: KubeObject, title: string): SecretData {
   };
 }
 
-/** @throws SourceError `SOURCE_REFUSED` where the Secret binds itself to hosts, and this is none of them */
-export function checkHost({ title, hosts }: SecretData, host: string): void {
+/** Whether a Secret may be used for a host: where it binds itself to it or, if to none, where the host is the reference's. */
+export function isFor({ hosts }: Pick<SecretData, 'hosts'>, host: string, isOwnHost: boolean): boolean {
+  if (hosts.length === 0) return isOwnHost;
   // Docker Hub goes by several names.
   const wanted = registryHost(host) ?? host.toLowerCase();
-  if (hosts.length === 0 || hosts.some((each) => (registryHost(each) ?? each) === wanted)) return;
+  return hosts.some((each) => (registryHost(each) ?? each) === wanted);
+}
+
+/** @throws SourceError `SOURCE_REFUSED` where the Secret binds itself to hosts, and this is none of them */
+export function checkHost({ title, hosts }: SecretData, host: string): void {
+  if (isFor({ hosts }, host, true)) return;
   throw new SourceError(
     'SOURCE_REFUSED',
     `${title} is for ${hosts.join(', ')} (${HOSTS_ANNOTATION}), and is not used for ${host}`,

@@ -11,6 +11,8 @@ const OTHER_NAMES: ReadonlySet<string> = new Set([
   'ERR_WORKER_OUT_OF_MEMORY',
   'KUBERNETES_SERVICE_HOST',
   'KUBERNETES_SERVICE_PORT',
+  'NAME_UNKNOWN',
+  'PEQUOD_SOURCE_PROXY',
 ]);
 
 async function codesInSources(): Promise<ReadonlySet<string>> {
