@@ -1,29 +1,24 @@
 // What the tools of others publish is read here, and what is written here the tools of others read.
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CuePool } from 'cuelang-wasm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { writeZip } from '../../../src/archive/index.ts';
+import { digestOf } from '../../../src/registry/index.ts';
 import { createEvaluatorPool, Renderer } from '../../../src/render/index.ts';
 import {
   CUE_MODULE_FILE_TYPE,
   CUE_MODULE_TYPE,
   CUE_ZIP_TYPE,
   CueRegistries,
+  type FetchedModule,
   loadEmbeddedLibrary,
   ModuleDependencies,
   type ResolvedModule,
 } from '../../../src/source/index.ts';
-import {
-  ensureCue,
-  ensureOrasTool,
-  ensureRegistry,
-  type Registry,
-  runOrasTool,
-  runProgram,
-  startRegistry,
-} from '../../servers/index.ts';
-import { plainReader, referenceOf } from './plain-reader.ts';
+import { ensureCue, ensureOrasTool, ensureRegistry, needs, runProgram } from '../../servers/index.ts';
+import { type Client, openClient } from './reader.ts';
 import { moduleFile, openWorkshop, type Workshop } from './workshop.ts';
 
 const BUILD_TIMEOUT_MS = 600_000;
@@ -31,8 +26,8 @@ const OCI_TAR = 'application/vnd.oci.image.layer.v1.tar+gzip';
 const signal = new AbortController().signal;
 let pool: CuePool;
 let renderer: Renderer;
-let registry: Registry;
 let workshop: Workshop;
+let ours: Client;
 
 beforeAll(async () => {
   for (const ensure of [ensureRegistry, ensureCue, ensureOrasTool]) await ensure();
@@ -43,13 +38,17 @@ beforeAll(async () => {
 afterAll(() => pool.close());
 
 beforeEach(async () => {
-  registry = await startRegistry();
-  workshop = await openWorkshop(registry);
+  workshop = await openWorkshop();
+  ours = openClient(workshop);
 });
 afterEach(async () => {
+  await ours[Symbol.asyncDispose]();
   await workshop[Symbol.asyncDispose]();
-  await registry.stop();
 });
+
+function fetchModule(repository: string, tag: string): Promise<FetchedModule> {
+  return ours.modules.fetch({ host: workshop.registry.host, repository, tag }, signal);
+}
 
 /** The module whose ConfigMap says what the library says. */
 const APP = `package app
@@ -60,11 +59,6 @@ graph: nodes: cm: object: {apiVersion: "v1", kind: "ConfigMap", metadata: name: 
 `;
 const WORDS = 'package words\n\ngreeting: "hello"\n';
 
-async function push(...args: readonly string[]): Promise<void> {
-  const result = await runOrasTool(['push', '--plain-http', ...args]);
-  if (result.exitCode !== 0) throw new Error(result.stderr);
-}
-
 test('a module with a dependency, both published by cue, is fetched and rendered', async () => {
   await workshop.write('lib', {
     'cue.mod/module.cue': moduleFile('test.example/lib@v0'),
@@ -74,14 +68,11 @@ test('a module with a dependency, both published by cue, is fetched and rendered
   await workshop.write('app', { 'cue.mod/module.cue': moduleFile('test.example/app@v1'), 'app.cue': APP });
   await workshop.cue('app', 'mod', 'tidy');
   await workshop.cue('app', 'mod', 'publish', 'v1.2.0');
-  registry.forget();
+  workshop.registry.forget();
 
-  const reader = plainReader();
-  const { tree, digest } = await reader.fetch(
-    referenceOf(registry.host, 'test.example/app', 'v1.2.0'),
-    signal,
-  );
-  const dependencies = new ModuleDependencies(new CueRegistries(registry.host)).loaderFor(tree, reader);
+  const { tree, digest } = await fetchModule('test.example/app', 'v1.2.0');
+  const registries = new CueRegistries(`${workshop.registry.host}+secure`);
+  const dependencies = new ModuleDependencies(registries).loaderFor(tree, ours.modules);
   const module: ResolvedModule = { tree, digest, packagePath: '.', dependencies };
   const context = {
     name: 'shop',
@@ -96,7 +87,7 @@ test('a module with a dependency, both published by cue, is fetched and rendered
   expect(dependencies.chosen()).toEqual([
     expect.objectContaining({ module: 'test.example/lib@v0', version: 'v0.1.0' }),
   ]);
-  expect(registry.counts()).toEqual({ 'GET manifest': 2, 'GET blob': 4 });
+  expect(workshop.registry.counts()).toMatchObject({ 'GET manifest': 2, 'GET blob': 4 });
 });
 
 test('files, folders and a tar that were pushed as layers are one and the same module', async () => {
@@ -106,44 +97,60 @@ test('files, folders and a tar that were pushed as layers are one and the same m
     'words/words.cue': WORDS,
   };
   await workshop.write('app', files);
-  const folder = join(workshop.directory, 'app');
-  const reference = (tag: string): string => `${registry.host}/app:${tag}`;
-  await push(
-    '--directory',
-    folder,
-    reference('files'),
-    ...Object.keys(files).map((name) => `${name}:text/x-cue`),
-  );
-  await push('--directory', folder, reference('folders'), 'cue.mod', 'words', 'app.cue:text/x-cue');
-  const archive = join(workshop.directory, 'app.tar.gz');
-  expect(await runProgram('tar', ['-czf', archive, '-C', folder, '.'])).toMatchObject({ exitCode: 0 });
-  await push('--directory', workshop.directory, reference('tar'), `app.tar.gz:${OCI_TAR}`);
+  await workshop.push('app', 'app:files', ...Object.keys(files).map((name) => `${name}:text/x-cue`));
+  await workshop.push('app', 'app:folders', 'cue.mod', 'words', 'app.cue:text/x-cue');
+  const tar = ['-czf', 'app.tar.gz', '-C', 'app', '.'];
+  expect(await runProgram('tar', tar, { cwd: workshop.directory })).toMatchObject({ exitCode: 0 });
+  await workshop.push('.', 'app:tar', `app.tar.gz:${OCI_TAR}`);
 
-  const reader = plainReader();
-  const read = (tag: string): ReturnType<typeof reader.fetch> =>
-    reader.fetch(referenceOf(registry.host, 'app', tag), signal);
-  const trees = (await Promise.all(['files', 'folders', 'tar'].map(read))).map(({ tree }) => tree);
+  const fetched = await Promise.all(['files', 'folders', 'tar'].map((tag) => fetchModule('app', tag)));
+  const trees = fetched.map(({ tree }) => tree);
   expect(Object.fromEntries(trees[0]?.files ?? [])).toEqual(files);
   expect(new Set(trees.map(({ digest }) => digest)).size).toBe(1);
 });
 
-test('cue takes a zip that was written here as a dependency', async () => {
-  const file = moduleFile('test.example/lib@v0');
+/** Publishes the library in the layout of CUE's modules: a zip, and the module file beside it. */
+async function publishLibrary(): Promise<string> {
+  const { client, access } = ours;
+  const reference = { host: workshop.registry.host, repository: 'test.example/lib', tag: 'v0.1.0' };
   const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const file = bytes(moduleFile('test.example/lib@v0'));
   const zip = await writeZip(
     new Map([
-      ['cue.mod/module.cue', bytes(file)],
+      ['cue.mod/module.cue', file],
       ['words/words.cue', bytes(WORDS)],
     ]),
   );
-  await workshop.write('zipped', { 'module.zip': zip, 'module.cue': file, 'config.json': '{}' });
-  await push(
-    ...['--directory', join(workshop.directory, 'zipped'), '--config', `config.json:${CUE_MODULE_TYPE}`],
-    `${registry.host}/test.example/lib:v0.1.0`,
-    ...[`module.zip:${CUE_ZIP_TYPE}`, `module.cue:${CUE_MODULE_FILE_TYPE}`],
-  );
+  const put = async (mediaType: string, content: Uint8Array): Promise<object> => ({
+    mediaType,
+    ...(await client.pushBlob(reference, content, access, signal)),
+  });
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const config = await put(CUE_MODULE_TYPE, bytes('{}'));
+  const layers = [await put(CUE_ZIP_TYPE, zip), await put(CUE_MODULE_FILE_TYPE, file)];
+  const body = bytes(JSON.stringify({ schemaVersion: 2, mediaType, config, layers }));
+  return await client.pushManifest(reference, { mediaType, body }, access, signal);
+}
+
+test('cue takes a module that was published from here as a dependency', async () => {
+  await publishLibrary();
   await workshop.write('app', { 'cue.mod/module.cue': moduleFile('test.example/app@v0'), 'app.cue': APP });
   await workshop.cue('app', 'mod', 'get', 'test.example/lib@v0.1.0');
   const exported: unknown = JSON.parse(await workshop.cue('app', 'export', '.'));
   expect(exported).toMatchObject({ graph: { nodes: { cm: { object: { data: { text: 'hello' } } } } } });
 });
+
+const skopeo = needs('skopeo');
+
+test.skipIf(skopeo.isMissing)(
+  `skopeo reads and copies what was published from here${skopeo.note}`,
+  async () => {
+    const digest = await publishLibrary();
+    const reference = `docker://${workshop.registry.host}/test.example/lib:v0.1.0`;
+    const manifest = await workshop.skopeo('inspect', '--raw', reference);
+    expect(digestOf(Buffer.from(manifest))).toBe(digest);
+    const copy = join(workshop.directory, 'copy');
+    await workshop.skopeo('copy', reference, `dir:${copy}`);
+    expect(await readFile(join(copy, 'manifest.json'), 'utf8')).toBe(manifest);
+  },
+);

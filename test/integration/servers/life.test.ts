@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { waitUntil } from '../control-plane/processes.ts';
 
@@ -23,7 +24,7 @@ function commandsWith(directories: readonly string[]): string[] {
 test.runIf(existsSync('/proc'))(
   'a parent that is killed with -9 leaves neither servers nor directories',
   async () => {
-    const script = join(import.meta.dirname, 'fixtures/parent.ts');
+    const script = fileURLToPath(new URL('fixtures/parent.ts', import.meta.url));
     const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
       const [line] = await once(createInterface({ input: parent.stdout }), 'line');
