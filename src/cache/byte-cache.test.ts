@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { Metrics } from '../observability/index.ts';
-import { ByteCache, type ByteCacheOptions } from './byte-cache.ts';
+import { ByteCache, type ByteCacheOptions, type Wanted } from './byte-cache.ts';
 import { CacheFolderError } from './cache-folder.ts';
 
 const never = (): AbortSignal => new AbortController().signal;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (content: Uint8Array | undefined): string | undefined =>
   content === undefined ? undefined : new TextDecoder().decode(content);
+
+/** What is wanted mostly. */
+const A: Wanted = { key: 'a', loadedFrom: 'place' };
 
 const roots: string[] = [];
 
@@ -133,7 +136,7 @@ test('a disk that fails costs a warning now and then, and nobody his module', as
   // The folder is gone from under it, as a volume that was unmounted.
   await rm(world.folder, { recursive: true });
   for (const key of ['a', 'b', 'c']) {
-    const got = await cache.through(key, () => Promise.resolve(bytes(key)), never());
+    const got = await cache.through({ key, loadedFrom: 'place' }, () => Promise.resolve(bytes(key)), never());
     expect(text(got)).toBe(key);
     expect(text(await cache.get(key))).toBe(key);
   }
@@ -221,7 +224,7 @@ test('entries beyond a lower limit go at the start, the oldest first', async () 
 test('what is larger than all room is served, and not kept', async () => {
   const world = await World.make();
   const cache = await world.open({ maxBytes: 100, maxMemoryBytes: 100 });
-  const got = await cache.through('a', () => Promise.resolve(new Uint8Array(1_000)), never());
+  const got = await cache.through(A, () => Promise.resolve(new Uint8Array(1_000)), never());
   expect(got).toHaveLength(1_000);
   await cache.close();
   expect(await world.files()).toEqual([]);
@@ -247,14 +250,14 @@ test('5,000 who want the same at once cause one load', async () => {
     await Promise.resolve();
     return bytes('content');
   };
-  const got = await Promise.all(Array.from({ length: 5_000 }, () => cache.through('a', load, never())));
+  const got = await Promise.all(Array.from({ length: 5_000 }, () => cache.through(A, load, never())));
   expect(loads).toBe(1);
   expect(new Set(got).size).toBe(1);
   expect(await world.metric('pequod_cue_cache_misses_total')).toBe(1);
   await cache.close();
   // Nor does a new process load it again.
   const next = await world.open();
-  await Promise.all(Array.from({ length: 5_000 }, () => next.through('a', load, never())));
+  await Promise.all(Array.from({ length: 5_000 }, () => next.through(A, load, never())));
   expect(loads).toBe(1);
   expect(await world.metric('pequod_cue_cache_hits_total{tier="disk"}')).toBe(1);
 });
@@ -263,9 +266,22 @@ test('a load that fails fails for all who wait, and is not kept', async () => {
   const world = await World.make();
   const cache = await world.open();
   const failing = (): Promise<Uint8Array> => Promise.reject(new Error('503'));
-  const both = [cache.through('a', failing, never()), cache.through('a', failing, never())];
+  const both = [cache.through(A, failing, never()), cache.through(A, failing, never())];
   for (const one of both) await expect(one).rejects.toThrow('503');
-  expect(text(await cache.through('a', () => Promise.resolve(bytes('there')), never()))).toBe('there');
+  expect(text(await cache.through(A, () => Promise.resolve(bytes('there')), never()))).toBe('there');
+});
+
+test('nobody waits for a place that somebody else has named; what it yields is for all', async () => {
+  const world = await World.make();
+  const cache = await world.open();
+  const slow = Promise.withResolvers<Uint8Array>();
+  const elsewhere = cache.through({ key: 'a', loadedFrom: 'a slow place' }, () => slow.promise, never());
+  const here = await cache.through(A, () => Promise.resolve(bytes('content')), never());
+  expect(text(here)).toBe('content');
+  slow.reject(new Error('gave up'));
+  await expect(elsewhere).rejects.toThrow('gave up');
+  const again = await cache.through({ key: 'a', loadedFrom: 'another' }, () => slow.promise, never());
+  expect(text(again)).toBe('content');
 });
 
 test('what is deleted is gone from memory and from the disk', async () => {

@@ -34,6 +34,16 @@ export interface ByteCacheOptions {
   readonly now: () => number;
 }
 
+/** Content that somebody wants. */
+export interface Wanted {
+  readonly key: string;
+  /**
+   * Names the place and the credentials that it is loaded with. Who has the same shares a load that is under way. Others
+   * share only what it has yielded: nobody waits for a place that somebody else has named, or is told what it said.
+   */
+  readonly loadedFrom: string;
+}
+
 export class ByteCache {
   readonly #log: Logger;
   readonly #metrics: Metrics | undefined;
@@ -110,15 +120,18 @@ export class ByteCache {
   }
 
   /**
-   * What is kept under the key, else what `load` yields, which is then kept. However many ask at once, one load is under
-   * way; it is aborted when nobody waits for it any more. A load that fails does so for all who wait, and for nobody else.
+   * What is kept under the key, else what `load` yields, which is then kept. However many ask at once, one load from a
+   * place is under way; it is aborted when nobody waits for it any more. A load that fails does so for all who wait, and
+   * for nobody else.
    * @throws what `load` throws, and the signal's reason
    */
-  async through(key: string, load: Load<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
+  async through(wanted: Wanted, load: Load<Uint8Array>, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted();
+    const { key, loadedFrom } = wanted;
+    const flight = JSON.stringify([key, loadedFrom]);
     return (
       this.#fromMemory(key) ??
-      (await this.#flights.join(key, (given) => this.#load(key, load, given), signal))
+      (await this.#flights.join(flight, (given) => this.#load(key, load, given), signal))
     );
   }
 

@@ -1,9 +1,10 @@
 // Whether one host is asked. What opens the circuit is the host's fault alone: that it does not answer, or says that it
 // can't (SOURCE_UNAVAILABLE). An answer is an answer, whatever it says: 404, 401 and wrong content show that the host is
 // there. What the caller ends himself, and what was never sent, tells nothing. So nobody can open it for others by
-// asking for what is not there, with credentials that are none, or by giving up early; a transfer that is too slow but
-// moves is SOURCE_TOO_LARGE, and an answer, too. One broken repository of a host can still look like a broken host:
-// it takes failures of two askers in a row, or three times as many of one.
+// asking for what is not there, with credentials that are none, or by giving up early. What takes too long does count:
+// nobody can tell a slow transfer from a host in trouble. As one broken repository, or one huge artefact, must not look
+// like a broken host, it takes failures of two askers in a row, or three times as many of one; and any answer to
+// anybody ends the row.
 //
 // cockatiel holds the states; the times are ours, by the clock that is given. While the circuit is open, and while its
 // one trial is under way, nobody waits: all others are told when to come back.

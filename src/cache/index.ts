@@ -4,6 +4,7 @@ export {
   type ByteCacheOptions,
   DEFAULT_CACHE_MAX_BYTES,
   DEFAULT_CACHE_TTL_MS,
+  type Wanted,
 } from './byte-cache.ts';
 export { CacheFolderError } from './cache-folder.ts';
 export type { Load } from './flight.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { ByteCache } from '../cache/index.ts';
+import { ByteCache, type Wanted } from '../cache/index.ts';
 import { silentLogger } from '../observability/index.ts';
 import { CachedContent, decodeTree, encodeTree } from './cached-content.ts';
 import { type ModuleTree, moduleTree } from './module-tree.ts';
@@ -14,6 +14,7 @@ const TREE = moduleTree([
   ['cue.mod/module.cue', 'module: "example.com@v0"\n'],
   ['weird ☃ "name".cue', '\u0000\ud800é\r\n'],
 ]);
+const WANTED: Wanted = { key: 'sha256:m', loadedFrom: 'place' };
 const OTHER = moduleTree([['render.cue', 'package other\n']]);
 
 const folders: string[] = [];
@@ -50,10 +51,10 @@ test('a module is fetched once, and is the same after a restart', async () => {
   const { load, count } = loading(TREE);
   const first = await open(folder);
   const trees = await Promise.all(
-    Array.from({ length: 50 }, () => new CachedContent(first).treeThrough('sha256:m', load, never())),
+    Array.from({ length: 50 }, () => new CachedContent(first).treeThrough(WANTED, load, never())),
   );
   await first.close();
-  const again = await new CachedContent(await open(folder)).treeThrough('sha256:m', load, never());
+  const again = await new CachedContent(await open(folder)).treeThrough(WANTED, load, never());
   expect(count()).toBe(1);
   for (const tree of [...trees, again]) {
     expect(tree.digest).toBe(TREE.digest);
@@ -74,17 +75,17 @@ test.each<[string, Uint8Array]>([
   const cache = await open();
   await cache.put('sha256:m', bytes);
   const { load, count } = loading(TREE);
-  const tree = await new CachedContent(cache).treeThrough('sha256:m', load, never());
+  const tree = await new CachedContent(cache).treeThrough(WANTED, load, never());
   expect(tree.digest).toBe(TREE.digest);
   expect(count()).toBe(1);
-  await new CachedContent(cache).treeThrough('sha256:m', load, never());
+  await new CachedContent(cache).treeThrough(WANTED, load, never());
   expect(count()).toBe(1);
 });
 
 test('a module whose digest is not its own is not handed out', async () => {
   const lying: ModuleTree = { digest: OTHER.digest, files: TREE.files };
   const content = new CachedContent(await open());
-  await expect(content.treeThrough('sha256:m', () => Promise.resolve(lying), never())).rejects.toMatchObject({
+  await expect(content.treeThrough(WANTED, () => Promise.resolve(lying), never())).rejects.toMatchObject({
     code: 'SOURCE_DIGEST',
   });
 });
@@ -92,8 +93,8 @@ test('a module whose digest is not its own is not handed out', async () => {
 test('what fails to load fails for who asked, and is tried again', async () => {
   const content = new CachedContent(await open());
   const failing = (): Promise<ModuleTree> => Promise.reject(new Error('503'));
-  await expect(content.treeThrough('k', failing, never())).rejects.toThrow('503');
-  await expect(content.treeThrough('k', loading(TREE).load, never())).resolves.toMatchObject({
+  await expect(content.treeThrough(WANTED, failing, never())).rejects.toThrow('503');
+  await expect(content.treeThrough(WANTED, loading(TREE).load, never())).resolves.toMatchObject({
     digest: TREE.digest,
   });
 });

@@ -1,6 +1,6 @@
 // Modules in the cache of bytes. A tree is written down in one form only, and its digest is computed anew when it is
 // read: what comes out of the cache is the module that went in, or is fetched again.
-import type { ByteCache } from '../cache/index.ts';
+import type { ByteCache, Wanted } from '../cache/index.ts';
 import { SourceError } from '../errors.ts';
 import { type ModuleTree, moduleTree, type TreeLimits } from './module-tree.ts';
 
@@ -17,21 +17,21 @@ export class CachedContent {
   }
 
   /**
-   * The tree that is kept under the key, else the one that `load` yields. The key names place and content for good, and
-   * holds no secret. Who may have it was asked before: see `Grants`.
+   * The tree that is kept under the key, else the one that `load` yields. The key names the content for good, and holds
+   * no secret. Who may have it was asked before: see `Grants`.
    * @throws what `load` throws, and the signal's reason
    */
   async treeThrough(
-    key: string,
+    wanted: Wanted,
     load: (signal: AbortSignal) => Promise<ModuleTree>,
     signal: AbortSignal,
   ): Promise<ModuleTree> {
     const fetch = async (given: AbortSignal): Promise<Uint8Array> => encodeTree(await load(given));
-    const kept = decodeTree(await this.#cache.through(key, fetch, signal));
+    const kept = decodeTree(await this.#cache.through(wanted, fetch, signal));
     if (kept !== undefined) return kept;
     // Written by an operator of another version, or by somebody else.
-    await this.#cache.delete(key);
-    const fetched = decodeTree(await this.#cache.through(key, fetch, signal));
+    await this.#cache.delete(wanted.key);
+    const fetched = decodeTree(await this.#cache.through(wanted, fetch, signal));
     if (fetched !== undefined) return fetched;
     throw new SourceError('SOURCE_DIGEST', 'the module that was fetched is not what its digest says');
   }

@@ -79,7 +79,8 @@ export class GitSource implements ModuleSource {
           cueTree(await this.#git.fetch(reference, commit, access, limit), place, this.#limits),
         given,
       );
-    return await this.#remote.tree('git', JSON.stringify(['git', place, commit, folder]), load, signal);
+    const key = JSON.stringify(['git', place, commit, folder]);
+    return await this.#remote.tree('git', { key, loadedFrom: asker.key }, load, signal);
   }
 
   /** A commit stands for itself. */

@@ -136,7 +136,8 @@ export class OciModules {
         },
         given,
       );
-    return await this.#remote.tree('oci', `oci ${reference.digest ?? ''}`, load, signal);
+    const loadedFrom = JSON.stringify([placeOf(reference), asker.key]);
+    return await this.#remote.tree('oci', { key: `oci ${reference.digest ?? ''}`, loadedFrom }, load, signal);
   }
 
   /** @throws SourceError where the registry does not let these credentials have this digest */

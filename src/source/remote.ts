@@ -1,7 +1,6 @@
 // What all places have in common that are reached over a network: who asks, whom, what was answered a short while ago,
 // who may have what, and what is kept.
-import type { ByteCache } from '../cache/index.ts';
-import { Breakers, Grants, SharedAnswers } from '../cache/index.ts';
+import { Breakers, type ByteCache, Grants, SharedAnswers, type Wanted } from '../cache/index.ts';
 import { messageOf, PequodError, SourceError } from '../errors.ts';
 import type { Metrics } from '../observability/index.ts';
 import { CachedContent } from './cached-content.ts';
@@ -69,21 +68,28 @@ export class Remote {
   /** Asks a place, unless it is known not to answer. @throws as `Breakers.run` */
   async ask<T>(asker: Asker, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     const { host, tlsKey, credentialKey, namespace } = asker;
+    const inOurWords = async (given: AbortSignal): Promise<T> => {
+      try {
+        return await work(given);
+      } catch (error) {
+        throw asSourceError(error, host);
+      }
+    };
     try {
-      return await this.#breakers.run({ host, tlsKey, credentialKey, asker: namespace }, work, signal);
+      return await this.#breakers.run({ host, tlsKey, credentialKey, asker: namespace }, inOurWords, signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw asSourceError(error, host);
+      throw error;
     }
   }
 
   /**
-   * The tree that is kept under the key, else what `load` gets from the place. Who may have it was asked before.
+   * The tree that is kept, else what `load` gets from the place. Who may have it was asked before.
    * @param type as in `cueRef.type`
    */
   async tree(
     type: 'git' | 'oci',
-    key: string,
+    wanted: Wanted,
     load: (signal: AbortSignal) => Promise<ModuleTree>,
     signal: AbortSignal,
   ): Promise<ModuleTree> {
@@ -99,7 +105,7 @@ export class Remote {
         throw error;
       }
     };
-    return await this.#content.treeThrough(key, measured, signal);
+    return await this.#content.treeThrough(wanted, measured, signal);
   }
 }
 
