@@ -55,6 +55,9 @@ export function troubleOf(error: unknown): Trouble {
   }
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return { kind: 'silence', words: 'does not answer' };
+  // The parser's errors have no code of their own.
+  if (error instanceof Error && error.name === 'HTTPParserError')
+    return { kind: 'protocol', words: 'does not answer with HTTP' };
   for (const code of codesOf(error)) {
     const known = KNOWN[code] ?? familyOf(code);
     if (known !== undefined) return known;
@@ -63,7 +66,6 @@ export function troubleOf(error: unknown): Trouble {
 }
 
 function familyOf(code: string): Trouble | undefined {
-  if (code.startsWith('HPE_')) return { kind: 'protocol', words: 'does not answer with HTTP' };
   if (/^ERR_SSL_.*(ALERT|CERTIFICATE)/.test(code))
     return {
       kind: 'material',
