@@ -76,6 +76,16 @@ test('a log that the trusted root has is asked for, beside a timestamp', async (
   await expect(verify(signed({ proofs: ['timestamp', 'log entry'] }))).resolves.toEqual({ signer: SUBJECT });
 });
 
+test('an entry in a log that tells no time needs a timestamp beside it', async () => {
+  const own = new TestSigstore({ isLogDated: false });
+  await expect(verify(signed({ proofs: ['log entry', 'timestamp'] }, own), own)).resolves.toEqual({
+    signer: SUBJECT,
+  });
+  await expect(verify(signed({ proofs: ['log entry'] }, own), own)).rejects.toMatchObject(
+    unverified('nothing proves when it was made'),
+  );
+});
+
 test("a certificate is in the authority's log where the trusted root has one", async () => {
   await expect(verify(signed({ log: undefined }))).rejects.toMatchObject(
     unverified('expected 1 SCTs, got 0'),
@@ -103,7 +113,7 @@ function simple(options: KeylessOptions = {}, payload = simplePayload(DIGEST)): 
   };
   if (entry !== undefined) {
     annotations['dev.sigstore.cosign/bundle'] = JSON.stringify({
-      SignedEntryTimestamp: entry.inclusionPromise.signedEntryTimestamp,
+      SignedEntryTimestamp: entry.inclusionPromise?.signedEntryTimestamp,
       Payload: {
         body: entry.canonicalizedBody,
         integratedTime: Number(entry.integratedTime),

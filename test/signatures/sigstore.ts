@@ -21,8 +21,9 @@ const YEAR_MS = 365 * 24 * 60 * MINUTE_MS;
 export const SIGNED_AT: Date = new Date('2025-06-01T12:00:00Z');
 
 export interface SigstoreOptions {
-  /** Which logs there are. Default: all. */
+  /** Which logs there are. Default: all, and the one of signatures tells the time. */
   readonly hasTransparencyLog?: boolean;
+  readonly isLogDated?: boolean;
   readonly hasCertificateLog?: boolean;
 }
 
@@ -50,8 +51,9 @@ export class TestSigstore {
   readonly #log: TransparencyLog | undefined;
   readonly #timestamps: TimestampServer = new TimestampServer(this.#validity);
 
-  constructor({ hasTransparencyLog = true, hasCertificateLog = true }: SigstoreOptions = {}) {
-    this.#log = hasTransparencyLog ? new TransparencyLog() : undefined;
+  constructor(options: SigstoreOptions = {}) {
+    const { hasTransparencyLog = true, isLogDated = true, hasCertificateLog = true } = options;
+    this.#log = hasTransparencyLog ? new TransparencyLog(isLogDated) : undefined;
     this.#certificates = hasCertificateLog ? new CertificateLog() : undefined;
   }
 
@@ -87,14 +89,11 @@ export class TestSigstore {
   signEnvelope(payloadType: string, payload: Buffer, options: KeylessOptions = {}): KeylessSignature {
     const signer = this.#certify(options);
     const signature = sign('sha256', preAuthEncoding(payloadType, payload), signer.privateKey);
-    const hash = (bytes: Buffer): object => ({ algorithm: 'sha256', value: sha256(bytes).toString('hex') });
-    const verifier = pemOf(signer.der).toString('base64');
-    const spec = {
-      envelopeHash: hash(envelope(payloadType, payload, signature)),
-      payloadHash: hash(payload),
-      signatures: [{ signature: signature.toString('base64'), verifier }],
-    };
-    return this.#prove(signer, signature, { apiVersion: '0.0.1', kind: 'dsse', spec }, options);
+    const entry =
+      this.#log?.isDated === false
+        ? undatedEntry(payload, signature, signer.der)
+        : datedEntry(payloadType, payload, signature, signer.der);
+    return this.#prove(signer, signature, entry, options);
   }
 
   /** Signs bare bytes. */
@@ -124,7 +123,7 @@ export class TestSigstore {
   #prove(
     signer: Certified,
     signature: Buffer,
-    body: { readonly kind: string; readonly apiVersion: string; readonly spec: object },
+    body: EntryBody,
     { at = SIGNED_AT, proofs = [this.#log === undefined ? 'timestamp' : 'log entry'] }: KeylessOptions,
   ): KeylessSignature {
     return {
@@ -134,6 +133,31 @@ export class TestSigstore {
       timestamps: proofs.includes('timestamp') ? [this.#timestamps.stamp(signature, at)] : [],
     };
   }
+}
+
+type EntryBody = Parameters<TransparencyLog['enter']>[0];
+
+function datedEntry(payloadType: string, payload: Buffer, signature: Buffer, certificate: Buffer): EntryBody {
+  const hash = (bytes: Buffer): object => ({ algorithm: 'sha256', value: sha256(bytes).toString('hex') });
+  const verifier = pemOf(certificate).toString('base64');
+  const spec = {
+    envelopeHash: hash(envelope(payloadType, payload, signature)),
+    payloadHash: hash(payload),
+    signatures: [{ signature: signature.toString('base64'), verifier }],
+  };
+  return { apiVersion: '0.0.1', kind: 'dsse', spec };
+}
+
+function undatedEntry(payload: Buffer, signature: Buffer, certificate: Buffer): EntryBody {
+  const verifier = {
+    keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+    x509Certificate: { rawBytes: certificate.toString('base64') },
+  };
+  const dsseV002 = {
+    payloadHash: { algorithm: 'SHA2_256', digest: sha256(payload).toString('base64') },
+    signatures: [{ content: signature.toString('base64'), verifier }],
+  };
+  return { apiVersion: '0.0.2', kind: 'dsse', spec: { dsseV002 } };
 }
 
 /** As logs hash it. */

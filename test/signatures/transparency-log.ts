@@ -1,4 +1,5 @@
-// A log of signatures, as Rekor keeps one: it promises to log an entry, with the time, and proves that it did.
+// A log of signatures, as Rekor keeps one: it proves that it has an entry, and one that tells the time promises to have it
+// from then on.
 import { type KeyObject, sign } from 'node:crypto';
 import { type KeyPair, newKeys, sha256, spki } from './authority.ts';
 
@@ -9,8 +10,8 @@ export interface LogEntry {
   readonly logIndex: string;
   readonly logId: { readonly keyId: string };
   readonly kindVersion: { readonly kind: string; readonly version: string };
-  readonly integratedTime: string;
-  readonly inclusionPromise: { readonly signedEntryTimestamp: string };
+  readonly integratedTime?: string;
+  readonly inclusionPromise?: { readonly signedEntryTimestamp: string };
   readonly inclusionProof: {
     readonly logIndex: string;
     readonly rootHash: string;
@@ -23,7 +24,13 @@ export interface LogEntry {
 
 export class TransparencyLog {
   readonly url: string = URL;
+  /** Whether it tells the time, as logs did at first. */
+  readonly isDated: boolean;
   readonly #keys: KeyPair = newKeys();
+
+  constructor(isDated: boolean) {
+    this.isDated = isDated;
+  }
 
   get publicKey(): KeyObject {
     return this.#keys.publicKey;
@@ -50,8 +57,12 @@ export class TransparencyLog {
       logIndex: '1',
       logId: { keyId: logId.toString('base64') },
       kindVersion: { kind: body.kind, version: body.apiVersion },
-      integratedTime: String(integratedTime),
-      inclusionPromise: { signedEntryTimestamp: this.#sign(promised).toString('base64') },
+      ...(this.isDated
+        ? {
+            integratedTime: String(integratedTime),
+            inclusionPromise: { signedEntryTimestamp: this.#sign(promised).toString('base64') },
+          }
+        : {}),
       inclusionProof: {
         logIndex: '1',
         rootHash: root.toString('base64'),
@@ -66,7 +77,7 @@ export class TransparencyLog {
   #checkpoint(root: Buffer, logId: Buffer): string {
     const origin = 'log.sigstore.test';
     // The number of the tree tells logs of this kind from those that tell no time.
-    const note = `${origin} - 1\n2\n${root.toString('base64')}\n`;
+    const note = `${origin}${this.isDated ? ' - 1' : ''}\n2\n${root.toString('base64')}\n`;
     const signature = Buffer.concat([logId.subarray(0, 4), this.#sign(note)]).toString('base64');
     return `${note}\n\u2014 ${origin} ${signature}\n`;
   }
