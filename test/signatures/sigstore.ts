@@ -91,7 +91,7 @@ export class TestSigstore {
     const signature = sign('sha256', preAuthEncoding(payloadType, payload), signer.privateKey);
     const entry =
       this.#log?.isDated === false
-        ? undatedEntry(payload, signature, signer.der)
+        ? undatedEntry(preAuthEncoding(payloadType, payload), signature, signer.der)
         : datedEntry(payloadType, payload, signature, signer.der);
     return this.#prove(signer, signature, entry, options);
   }
@@ -148,16 +148,17 @@ function datedEntry(payloadType: string, payload: Buffer, signature: Buffer, cer
   return { apiVersion: '0.0.1', kind: 'dsse', spec };
 }
 
-function undatedEntry(payload: Buffer, signature: Buffer, certificate: Buffer): EntryBody {
+/** Logs without times have one kind of entry, for whatever bytes were signed. */
+function undatedEntry(signed: Buffer, signature: Buffer, certificate: Buffer): EntryBody {
   const verifier = {
     keyDetails: 'PKIX_ECDSA_P256_SHA_256',
     x509Certificate: { rawBytes: certificate.toString('base64') },
   };
-  const dsseV002 = {
-    payloadHash: { algorithm: 'SHA2_256', digest: sha256(payload).toString('base64') },
-    signatures: [{ content: signature.toString('base64'), verifier }],
+  const hashedRekordV002 = {
+    data: { algorithm: 'SHA2_256', digest: sha256(signed).toString('base64') },
+    signature: { content: signature.toString('base64'), verifier },
   };
-  return { apiVersion: '0.0.2', kind: 'dsse', spec: { dsseV002 } };
+  return { apiVersion: '0.0.2', kind: 'hashedrekord', spec: { hashedRekordV002 } };
 }
 
 /** As logs hash it. */
