@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { messageOf, PequodError } from '../errors.ts';
 import { controllerCommand } from './controller.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
+import { generateKeyCommand } from './generate-key.ts';
 import { renderCommand } from './render.ts';
 import { type Terminal, write } from './terminal.ts';
 import { validateCommand } from './validate.ts';
@@ -20,6 +21,7 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
     .addHelpText('after', EXIT_CODE_HELP);
   program.addCommand(renderCommand(terminal, signal));
   program.addCommand(validateCommand(terminal, signal));
+  program.addCommand(generateKeyCommand(terminal));
   program.addCommand(controllerCommand());
   program.addCommand(versionCommand(terminal));
   for (const command of [program, ...program.commands]) {
