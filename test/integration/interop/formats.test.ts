@@ -4,21 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CuePool } from 'cuelang-wasm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { writeZip } from '../../../src/archive/index.ts';
 import { digestOf } from '../../../src/registry/index.ts';
 import { createEvaluatorPool, Renderer } from '../../../src/render/index.ts';
-import {
-  CUE_MODULE_FILE_TYPE,
-  CUE_MODULE_TYPE,
-  CUE_ZIP_TYPE,
-  CueRegistries,
-  type FetchedModule,
-  loadEmbeddedLibrary,
-  ModuleDependencies,
-  type ResolvedModule,
-} from '../../../src/source/index.ts';
+import { loadEmbeddedLibrary } from '../../../src/source/index.ts';
 import { ensureCue, ensureOrasTool, ensureRegistry, needs, runProgram } from '../../servers/index.ts';
-import { type Client, openClient } from './reader.ts';
+import { type Ours, openOurs } from './ours.ts';
 import { moduleFile, openWorkshop, type Workshop } from './workshop.ts';
 
 const BUILD_TIMEOUT_MS = 600_000;
@@ -27,7 +17,7 @@ const signal = new AbortController().signal;
 let pool: CuePool;
 let renderer: Renderer;
 let workshop: Workshop;
-let ours: Client;
+let ours: Ours;
 
 beforeAll(async () => {
   for (const ensure of [ensureRegistry, ensureCue, ensureOrasTool]) await ensure();
@@ -39,16 +29,12 @@ afterAll(() => pool.close());
 
 beforeEach(async () => {
   workshop = await openWorkshop();
-  ours = openClient(workshop);
+  ours = await openOurs(workshop);
 });
 afterEach(async () => {
   await ours[Symbol.asyncDispose]();
   await workshop[Symbol.asyncDispose]();
 });
-
-function fetchModule(repository: string, tag: string): Promise<FetchedModule> {
-  return ours.modules.fetch({ host: workshop.registry.host, repository, tag }, signal);
-}
 
 /** The module whose ConfigMap says what the library says. */
 const APP = `package app
@@ -58,22 +44,17 @@ import "test.example/lib/words"
 graph: nodes: cm: object: {apiVersion: "v1", kind: "ConfigMap", metadata: name: "cm", data: text: words.greeting}
 `;
 const WORDS = 'package words\n\ngreeting: "hello"\n';
+const LIBRARY = { 'cue.mod/module.cue': moduleFile('test.example/lib@v0'), 'words/words.cue': WORDS };
 
 test('a module with a dependency, both published by cue, is fetched and rendered', async () => {
-  await workshop.write('lib', {
-    'cue.mod/module.cue': moduleFile('test.example/lib@v0'),
-    'words/words.cue': WORDS,
-  });
+  await workshop.write('lib', LIBRARY);
   await workshop.cue('lib', 'mod', 'publish', 'v0.1.0');
   await workshop.write('app', { 'cue.mod/module.cue': moduleFile('test.example/app@v1'), 'app.cue': APP });
   await workshop.cue('app', 'mod', 'tidy');
   await workshop.cue('app', 'mod', 'publish', 'v1.2.0');
   workshop.registry.forget();
 
-  const { tree, digest } = await fetchModule('test.example/app', 'v1.2.0');
-  const registries = new CueRegistries(`${workshop.registry.host}+secure`);
-  const dependencies = new ModuleDependencies(registries).loaderFor(tree, ours.modules);
-  const module: ResolvedModule = { tree, digest, packagePath: '.', dependencies };
+  const module = await ours.load('test.example/app:v1.2.0');
   const context = {
     name: 'shop',
     namespace: 'team-a',
@@ -84,7 +65,7 @@ test('a module with a dependency, both published by cue, is fetched and rendered
   const result = await renderer.render({ module, input: {}, context }, signal);
   if (!result.ok) throw result.error;
   expect(result.nodes[0]?.object?.['data']).toEqual({ text: 'hello' });
-  expect(dependencies.chosen()).toEqual([
+  expect(module.dependencies?.chosen()).toEqual([
     expect.objectContaining({ module: 'test.example/lib@v0', version: 'v0.1.0' }),
   ]);
   expect(workshop.registry.counts()).toMatchObject({ 'GET manifest': 2, 'GET blob': 4 });
@@ -103,33 +84,15 @@ test('files, folders and a tar that were pushed as layers are one and the same m
   expect(await runProgram('tar', tar, { cwd: workshop.directory })).toMatchObject({ exitCode: 0 });
   await workshop.push('.', 'app:tar', `app.tar.gz:${OCI_TAR}`);
 
-  const fetched = await Promise.all(['files', 'folders', 'tar'].map((tag) => fetchModule('app', tag)));
-  const trees = fetched.map(({ tree }) => tree);
+  const modules = await Promise.all(['files', 'folders', 'tar'].map((tag) => ours.load(`app:${tag}`)));
+  const trees = modules.map(({ tree }) => tree);
   expect(Object.fromEntries(trees[0]?.files ?? [])).toEqual(files);
   expect(new Set(trees.map(({ digest }) => digest)).size).toBe(1);
 });
 
-/** Publishes the library in the layout of CUE's modules: a zip, and the module file beside it. */
 async function publishLibrary(): Promise<string> {
-  const { client, access } = ours;
-  const reference = { host: workshop.registry.host, repository: 'test.example/lib', tag: 'v0.1.0' };
-  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-  const file = bytes(moduleFile('test.example/lib@v0'));
-  const zip = await writeZip(
-    new Map([
-      ['cue.mod/module.cue', file],
-      ['words/words.cue', bytes(WORDS)],
-    ]),
-  );
-  const put = async (mediaType: string, content: Uint8Array): Promise<object> => ({
-    mediaType,
-    ...(await client.pushBlob(reference, content, access, signal)),
-  });
-  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-  const config = await put(CUE_MODULE_TYPE, bytes('{}'));
-  const layers = [await put(CUE_ZIP_TYPE, zip), await put(CUE_MODULE_FILE_TYPE, file)];
-  const body = bytes(JSON.stringify({ schemaVersion: 2, mediaType, config, layers }));
-  return await client.pushManifest(reference, { mediaType, body }, access, signal);
+  await workshop.write('lib', LIBRARY);
+  return await ours.publish('lib', 'test.example/lib', 'v0.1.0');
 }
 
 test('cue takes a module that was published from here as a dependency', async () => {

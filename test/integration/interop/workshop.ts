@@ -15,14 +15,11 @@ import {
   type TokenUser,
 } from '../../servers/index.ts';
 
-/** The servers, and who may do everything there. */
-export interface Site {
+export interface Workshop extends AsyncDisposable {
   readonly registry: Registry;
   readonly tokens: TokenServer;
+  /** Who may do everything there. */
   readonly user: TokenUser;
-}
-
-export interface Workshop extends Site, AsyncDisposable {
   readonly directory: string;
   /** Writes `files` below `folder`, by relative path. */
   write(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void>;
