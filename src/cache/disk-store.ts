@@ -108,7 +108,13 @@ export class DiskStore {
     const fileBytes = entryFileBytes(key, bytes);
     if (fileBytes === undefined || fileBytes > this.#options.maxBytes) return;
     const nowMs = this.#options.now();
-    await writeEntry(this.#folder, key, bytes, nowMs);
+    try {
+      await writeEntry(this.#folder, key, bytes, nowMs);
+    } catch (error) {
+      // The volume is smaller than our limit, or others fill it: what is used least has to go all the same.
+      if (!hasCode(error, 'ENOSPC', 'EDQUOT') || !(await this.#giveWay(fileBytes))) throw error;
+      await writeEntry(this.#folder, key, bytes, nowMs);
+    }
     this.#index.set(entryName(key), { bytes: fileBytes, usedAtMs: nowMs, writtenAtMs: nowMs });
     if (this.#options.now() - this.#scannedAtMs >= RESCAN_MS) await this.#scan();
     await this.#makeRoom();
@@ -143,6 +149,18 @@ export class DiskStore {
       if (!this.#index.has(name)) await this.#evict(name);
     }
     await this.#expire();
+  }
+
+  /** Deletes the least recently used entries, to at least so many bytes. @returns whether that much was to be had. */
+  async #giveWay(neededBytes: number): Promise<boolean> {
+    if (this.#index.calculatedSize < neededBytes) return false;
+    for (let freed = 0; freed < neededBytes; ) {
+      const [name] = this.#index.rkeys();
+      if (name === undefined) return false;
+      freed += this.#index.peek(name)?.bytes ?? 0;
+      await this.#evict(name);
+    }
+    return true;
   }
 
   /** Deletes the oldest entries that nobody has used for too long, in this process or another. */
