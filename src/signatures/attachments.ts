@@ -37,6 +37,7 @@ export class Attachments {
   readonly #registry: SignatureRegistry;
   readonly #place: SignedPlace;
   readonly #findings: Findings;
+  #signed: Manifest | undefined;
 
   constructor(registry: SignatureRegistry, place: SignedPlace, findings: Findings) {
     this.#registry = registry;
@@ -50,9 +51,10 @@ export class Attachments {
     yield* this.#tagged(signal);
   }
 
-  /** The bytes of the manifest that is signed. @throws SourceError */
+  /** The bytes of the manifest that is signed; fetched once. @throws SourceError */
   async signedManifest(signal: AbortSignal): Promise<Uint8Array> {
-    return (await this.#manifest({ digest: this.#place.digest }, signal)).body;
+    this.#signed ??= await this.#manifest({ digest: this.#place.digest }, signal);
+    return this.#signed.body;
   }
 
   async *#listed(signal: AbortSignal): AsyncGenerator<Attached> {

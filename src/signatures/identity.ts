@@ -18,6 +18,9 @@ const ISSUER_AS_BYTES = '1.3.6.1.4.1.57264.1.1';
 const EMAIL_TAG = 1;
 const URI_TAG = 6;
 
+/** Of a name in a message; what tells two workflows apart is often at the end. */
+const MAX_SHOWN_NAME = 200;
+
 interface CertificateIdentity {
   readonly issuer: Buffer;
   readonly subject: Buffer;
@@ -86,5 +89,5 @@ function reasonOf(error: unknown): string {
 }
 
 function shown(name: Buffer): string {
-  return quoted(name.toString());
+  return quoted(name.toString(), MAX_SHOWN_NAME);
 }

@@ -64,6 +64,6 @@ function digestSet(digest: string): Readonly<Record<string, string>> {
 }
 
 /** Foreign text, short and on one line. */
-export function quoted(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : 'none';
+export function quoted(value: unknown, maxLength: number = 80): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, maxLength)) : 'none';
 }

@@ -1,6 +1,6 @@
 // Whom signers without a key are vouched for by. An operator says it in a file of sigstore's own format; nothing is
 // trusted by default, and nothing is fetched.
-import { createPublicKey, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { TrustedRoot as TrustedRootMessage } from '@sigstore/protobuf-specs';
 import { type SignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { messageOf, SourceError } from '../errors.ts';
@@ -11,6 +11,14 @@ const MEDIA_TYPES: ReadonlySet<string> = new Set([
   'application/vnd.dev.sigstore.trustedroot.v0.1+json',
   'application/vnd.dev.sigstore.trustedroot.v0.2+json',
 ]);
+
+const NOTHING: TrustedRootMessage = {
+  mediaType: '',
+  certificateAuthorities: [],
+  timestampAuthorities: [],
+  tlogs: [],
+  ctlogs: [],
+};
 
 type Authority = TrustedRootMessage['certificateAuthorities'][number];
 type Log = TrustedRootMessage['tlogs'][number];
@@ -84,13 +92,14 @@ function authorityCheck(list: string): (authority: Authority, index: number) => 
   ];
 }
 
-function logCheck(list: string): (log: Log, index: number) => [string, () => void] {
-  return ({ publicKey, logId, checkpointKeyId }, index) => [
+function logCheck(list: 'ctlogs' | 'tlogs'): (log: Log, index: number) => [string, () => void] {
+  return (log, index) => [
     `${list}[${index}]`,
     (): void => {
+      const { publicKey, logId, checkpointKeyId } = log;
       if (publicKey?.rawBytes === undefined) throw new Error('it has no publicKey.rawBytes');
       if (logId === undefined && checkpointKeyId === undefined) throw new Error('it has no logId');
-      createPublicKey({ key: publicKey.rawBytes, format: 'der', type: 'spki' });
+      toTrustMaterial({ ...NOTHING, [list]: [log] });
     },
   ];
 }

@@ -252,8 +252,8 @@ test.each([
   ['no identities', { identities: [] }, 'verify names no identity'],
   [
     'too many',
-    { identities: Array.from({ length: 51 }, () => ({ issuer: 'i', subject: 's' })) },
-    'more than 50 signers',
+    { identities: Array.from({ length: 21 }, () => ({ issuer: 'i', subject: 's' })) },
+    'more than 20 signers',
   ],
 ])('a policy with %s is refused, before anything is asked', async (_what, policy, message) => {
   const registry = new MemoryRegistry();

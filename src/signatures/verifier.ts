@@ -10,7 +10,7 @@ import { RejectedSignature } from './rejection.ts';
 import type { TrustedRoot } from './trusted-root.ts';
 
 /** Of keys, and of identities, in one policy. */
-const MAX_SIGNERS = 50;
+const MAX_SIGNERS = 20;
 
 export interface SignatureVerifierOptions {
   readonly registry: SignatureRegistry;
