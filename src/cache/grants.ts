@@ -9,7 +9,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 
 /** How long a place's word holds: as long may somebody whose rights were withdrawn still read what he had before. */
-export const DEFAULT_GRANT_TTL_MS: number = 10 * 60_000;
+const DEFAULT_GRANT_TTL_MS = 10 * 60_000;
 const DEFAULT_MAX_GRANTS = 10_000;
 
 export interface GrantsOptions {

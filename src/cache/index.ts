@@ -6,9 +6,8 @@ export {
   DEFAULT_CACHE_TTL_MS,
   type Wanted,
 } from './byte-cache.ts';
-export { CacheFolderError } from './cache-folder.ts';
 export type { Load } from './flight.ts';
-export { DEFAULT_GRANT_TTL_MS, Grants, type GrantsOptions } from './grants.ts';
+export { Grants, type GrantsOptions } from './grants.ts';
 export {
   type Question,
   type SharedAnswer,

@@ -1,11 +1,7 @@
+import { type BackoffOptions, exponentialBackoff, withJitter } from '../backoff/index.ts';
 import { INVALID_RETRY_MS, messageOf, PequodError, type Retry, WaitingError } from '../errors.ts';
 
-/** First delay of a node's backoff. */
-const BACKOFF_BASE_MS = 1_000;
-/** Longest delay of a node's backoff. */
-const BACKOFF_MAX_MS = 5 * 60_000;
-/** Share of a backoff delay that is left to chance. */
-const BACKOFF_JITTER = 0.25;
+const NODE_BACKOFF: BackoffOptions = { baseMs: 1_000, factor: 2, maxMs: 5 * 60_000, jitter: 0.25 };
 /** Most that is added to a delay that may not be cut short. */
 const DELAY_JITTER = 0.1;
 
@@ -31,10 +27,7 @@ export function failureOf(error: unknown): NodeFailure {
  * @param attempts failures in a row, this one included.
  */
 export function retryAt(retry: Retry, attempts: number, nowMs: number, random: () => number): number {
-  if (retry === 'backoff') {
-    const delayMs = Math.min(BACKOFF_MAX_MS, BACKOFF_BASE_MS * 2 ** (attempts - 1));
-    return Math.round(nowMs + delayMs * (1 - BACKOFF_JITTER * random()));
-  }
+  if (retry === 'backoff') return Math.round(nowMs + exponentialBackoff(NODE_BACKOFF, attempts, random));
   const delayMs = retry === 'never' ? INVALID_RETRY_MS : retry.afterMs;
-  return Math.round(nowMs + delayMs * (1 + DELAY_JITTER * random()));
+  return Math.round(nowMs + withJitter(delayMs, DELAY_JITTER, random));
 }

@@ -8,7 +8,7 @@ function policy(): { readonly retries: RetryPolicy; pass(ms: number): void } {
   let nowMs = 0;
   const retries = new RetryPolicy(
     {},
-    () => 1,
+    () => 0,
     () => nowMs,
   );
   return {
@@ -76,7 +76,7 @@ describe('retries', () => {
   it('are spread by at most half', () => {
     const retries = new RetryPolicy(
       {},
-      () => 0,
+      () => 1,
       () => 0,
     );
     expect(retries.afterError(ERROR)).toBe(400);

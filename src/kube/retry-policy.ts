@@ -1,7 +1,7 @@
 // When an informer tries again. A clean end of a stream that had lived is no failure; a stream that ends at once is one,
 // whoever ended it, or a server that closes every stream would be stormed.
+import { Backoff } from '../backoff/index.ts';
 import type { PequodError } from '../errors.ts';
-import { Backoff } from './backoff.ts';
 
 export interface RetryTiming {
   /** First delay after a failure. Default 0.8 s. */
@@ -12,6 +12,8 @@ export interface RetryTiming {
   readonly maxRefusedMs?: number;
 }
 
+/** Half to whole, so that many watches do not come back in step. */
+const JITTER = 0.5;
 const HEALTHY_MS = 120_000;
 const SHORT_LIFE_MS = 1_000;
 const FIRST_REFUSED_MS = 200;
@@ -27,9 +29,15 @@ export class RetryPolicy {
   constructor(timing: RetryTiming, random: () => number, now: () => number) {
     const { initialBackoffMs = 800, maxBackoffMs = 30_000, maxRefusedMs = 60_000 } = timing;
     this.#now = now;
-    this.#failures = new Backoff({ initialMs: initialBackoffMs, maxMs: maxBackoffMs, factor: 2, random });
+    this.#failures = new Backoff(
+      { baseMs: initialBackoffMs, maxMs: maxBackoffMs, factor: 2, jitter: JITTER },
+      random,
+    );
     // A CRD and its first object applied together: the kind is served a moment later.
-    this.#refusals = new Backoff({ initialMs: FIRST_REFUSED_MS, maxMs: maxRefusedMs, factor: 4, random });
+    this.#refusals = new Backoff(
+      { baseMs: FIRST_REFUSED_MS, maxMs: maxRefusedMs, factor: 4, jitter: JITTER },
+      random,
+    );
   }
 
   /** A stream is being opened. */

@@ -1,6 +1,6 @@
 // Requests to registries: logging in where it is asked for, redirects, a few quick retries, and an end in any case.
 // Authorization is sent to the origin of the registry alone: a redirect that leaves it never gets it back.
-import { setTimeout as delay } from 'node:timers/promises';
+import { type BackoffOptions, retry } from '../backoff/index.ts';
 import { type EgressGuard, EgressHttp, type EgressStream } from '../egress/index.ts';
 import { SourceError } from '../errors.ts';
 import type { RegistryAccess, TrustedRealm } from './access.ts';
@@ -13,9 +13,9 @@ const KEEP_ALIVE_MS = 15_000;
 const CALL_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 10_000;
 const MAX_REDIRECTS = 5;
-const MAX_QUICK_RETRIES = 2;
+const MAX_QUICK_TRIES = 3;
 const MAX_QUICK_WAIT_MS = 3_000;
-const RETRY_STEP_MS = 200;
+const QUICK_BACKOFF: BackoffOptions = { baseMs: 300, factor: 2, maxMs: 1_000, jitter: 0.5 };
 const MAX_ERROR_BYTES = 16 * 1024;
 
 export interface TransportOptions {
@@ -95,22 +95,25 @@ export class RegistryTransport {
     const isRepeatable =
       request.method === undefined || request.method === 'GET' || request.method === 'HEAD';
     const asked = { shown: formatOciReference(request.reference), host: request.reference.host };
-    for (let tries = 0; ; tries += 1) {
+    const once = async (): Promise<Result> => {
       try {
         return await this.#once(request, limit, read);
       } catch (error) {
         signal.throwIfAborted();
         if (limit.aborted) throw tooSlow(asked, this.#callTimeoutMs);
-        const failure = sourceErrorOf(error, asked);
-        const waitMs = failure instanceof RegistryUnavailable ? failure.quickRetryMs : undefined;
-        if (waitMs === undefined || waitMs > MAX_QUICK_WAIT_MS || !isRepeatable || tries >= MAX_QUICK_RETRIES)
-          throw failure;
-        const jitterMs = RETRY_STEP_MS * (tries + 0.5 + this.#random());
-        await delay(waitMs + jitterMs, undefined, { signal: limit }).catch(() => {
-          signal.throwIfAborted();
-          throw failure;
-        });
+        throw sourceErrorOf(error, asked);
       }
+    };
+    const waitAfter = (error: unknown): number | undefined => {
+      const waitMs = error instanceof RegistryUnavailable ? error.quickRetryMs : undefined;
+      return isRepeatable && waitMs !== undefined && waitMs <= MAX_QUICK_WAIT_MS ? waitMs : undefined;
+    };
+    const options = { maxTries: MAX_QUICK_TRIES, backoff: QUICK_BACKOFF, random: this.#random, waitAfter };
+    try {
+      return await retry(once, options, limit);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
     }
   }
 

@@ -2,9 +2,9 @@
 // decides when it runs next (see `Result` and `Retry`); nothing that a reconcile does can end the controller.
 import { randomUUID } from 'node:crypto';
 import type { NamespacedName } from '../api/index.ts';
+import { type BackoffOptions, withJitter } from '../backoff/index.ts';
 import { assertNever, messageOf, PequodError } from '../errors.ts';
 import type { Logger } from '../observability/index.ts';
-import { type BackoffOptions, withJitter } from './backoff.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Result } from './result.ts';
 import type { Runnable } from './runnable.ts';

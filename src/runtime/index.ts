@@ -1,4 +1,9 @@
-export { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff, withJitter } from './backoff.ts';
+export {
+  type BackoffOptions,
+  DEFAULT_BACKOFF,
+  exponentialBackoff,
+  withJitter,
+} from '../backoff/index.ts';
 export { type Clock, systemClock } from './clock.ts';
 export {
   areConditionsEqual,

@@ -2,7 +2,7 @@
 // - a key is handed to one taker at a time; an `add` meanwhile brings it back once, after `done`;
 // - no add is lost: from `add` on, the key is waiting, or will be handed out again.
 // Nothing about a key is kept once it is neither waiting, delayed nor worked on.
-import { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff } from './backoff.ts';
+import { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff } from '../backoff/index.ts';
 import { type Clock, MAX_TIMER_MS, systemClock } from './clock.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
 

@@ -28,6 +28,8 @@ const EXAMPLES: readonly Example[] = [
   allowed('src/cel/value.ts', '../json/index.ts'),
   refused('src/cel/value.ts', '../graph/index.ts'),
   refused('src/graph/plan.ts', '../observability/index.ts'),
+  allowed('src/graph/retry.ts', '../backoff/index.ts'),
+  refused('src/backoff/retry.ts', '../kube/index.ts'),
   refused('src/egress/guard.ts', '../kube/index.ts'),
   allowed('src/probes/ask.ts', '../egress/index.ts'),
   refused('src/probes/ask.ts', '../kube/index.ts'),

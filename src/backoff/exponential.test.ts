@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_BACKOFF, exponentialBackoff, withJitter } from './backoff.ts';
+import { DEFAULT_BACKOFF, exponentialBackoff, withJitter } from './exponential.ts';
 
 describe('exponentialBackoff', () => {
   it('doubles from one second to five minutes', () => {

@@ -1,0 +1,3 @@
+export { Backoff } from './backoff.ts';
+export { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff, withJitter } from './exponential.ts';
+export { type RetryOptions, retry } from './retry.ts';
