@@ -144,7 +144,11 @@ export function readPaths([, , graph, input]: RenderAnswers, isLive: boolean): r
  * resolves names before anything is filled in, so the declarations are put behind the last line of its files, where they
  * move no position.
  */
-function cueModule(module: ResolvedModule, builtins: CueTree, isLive: boolean): CueModule {
+export function cueModule(
+  module: Pick<ResolvedModule, 'tree' | 'packagePath' | 'dependencies'>,
+  builtins: CueTree,
+  isLive: boolean,
+): CueModule {
   const { tree, packagePath } = module;
   const own = packageFiles(tree.files, packagePath);
   const isDeclared = (name: string): boolean => {
@@ -167,7 +171,9 @@ function cueModule(module: ResolvedModule, builtins: CueTree, isLive: boolean): 
   return { id: [...id, packagePath].join('/'), ...shared };
 }
 
-function dependenciesOf({ dependencies }: ResolvedModule): Pick<CueModule, 'dependencies'> {
+function dependenciesOf({
+  dependencies,
+}: Pick<ResolvedModule, 'dependencies'>): Pick<CueModule, 'dependencies'> {
   if (dependencies === undefined) return {};
   return {
     dependencies: async (path, version, signal) =>

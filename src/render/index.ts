@@ -1,5 +1,6 @@
 export { type ClusterFacts, type RenderContext, renderContext } from './context.ts';
 export type { CueEvaluator } from './evaluator.ts';
+export { checkModule, type ModuleCheck } from './module-check.ts';
 export {
   type ExportTable,
   OBSERVED_FIELD,

@@ -26,7 +26,10 @@ export interface ExportTable extends JsonObject {
 export type ObservedPath = readonly string[];
 
 /** Whether the module's package has the word `observed` at all. If not, it can't refer to live values. */
-export function mentionsObserved({ tree, packagePath }: ResolvedModule): boolean {
+export function mentionsObserved({
+  tree,
+  packagePath,
+}: Pick<ResolvedModule, 'tree' | 'packagePath'>): boolean {
   return packageFiles(tree.files, packagePath).some(([, content]) => /\bobserved\b/.test(content));
 }
 

@@ -25,5 +25,4 @@ export {
   type SourceContext,
 } from './module-source.ts';
 export { ModuleSources, type ModuleSourcesOptions, type ResolvedModule } from './module-sources.ts';
-export { type ModuleTree, moduleTree, type TreeLimits, treeDigest } from './module-tree.ts';
-export { NetworkPlaces, type NetworkPlacesOptions } from './remote-places.ts';
+export { type ModuleTree, moduleTree, packageFolders, type TreeLimits, treeDigest } from './module-tree.ts';

@@ -88,7 +88,7 @@ function normaliseFolder(path: string): string {
 }
 
 /** Folders with at least one `.cue` file, sorted; `cue.mod` is not a package. */
-function packageFolders(tree: ModuleTree): readonly string[] {
+export function packageFolders(tree: ModuleTree): readonly string[] {
   const folders = new Set<string>();
   for (const path of tree.files.keys()) {
     if (!path.endsWith('.cue') || path.startsWith('cue.mod/')) continue;
