@@ -3,6 +3,8 @@ import { messageOf, PequodError } from '../errors.ts';
 import { controllerCommand } from './controller.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
 import { generateKeyCommand } from './generate-key.ts';
+import { pullCommand } from './pull.ts';
+import { pushCommand } from './push.ts';
 import { renderCommand } from './render.ts';
 import { type Terminal, write } from './terminal.ts';
 import { validateCommand } from './validate.ts';
@@ -22,6 +24,8 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
   program.addCommand(renderCommand(terminal, signal));
   program.addCommand(validateCommand(terminal, signal));
   program.addCommand(generateKeyCommand(terminal));
+  program.addCommand(pushCommand(terminal, signal));
+  program.addCommand(pullCommand(terminal, signal));
   program.addCommand(controllerCommand());
   program.addCommand(versionCommand(terminal));
   for (const command of [program, ...program.commands]) {

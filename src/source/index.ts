@@ -15,6 +15,7 @@ export {
   hasDependencies,
   ModuleDependencies,
 } from './dependencies.ts';
+export { type DockerLogin, dockerLogin } from './docker-config.ts';
 export { type EmbeddedLibrary, embeddedLibrary, loadEmbeddedLibrary } from './embedded.ts';
 export { InputSourceError, wholeInput } from './input-sources.ts';
 export {
@@ -26,3 +27,4 @@ export {
 } from './module-source.ts';
 export { ModuleSources, type ModuleSourcesOptions, type ResolvedModule } from './module-sources.ts';
 export { type ModuleTree, moduleTree, packageFolders, type TreeLimits, treeDigest } from './module-tree.ts';
+export { NetworkPlaces, type NetworkPlacesOptions } from './remote-places.ts';
