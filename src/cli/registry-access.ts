@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { EgressGuard } from '../egress/index.ts';
 import { messageOf, SourceError } from '../errors.ts';
 import { isJsonObject, parseJson } from '../json/index.ts';
@@ -14,9 +14,11 @@ import {
   parseOciReference,
   type RegistryAccess,
   RegistryClient,
+  type TrustedRealm,
 } from '../registry/index.ts';
 import { dockerLogin } from '../source/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
+import { registryRealmFlag } from './flags.ts';
 
 const ALL_ADDRESSES = ['0.0.0.0/0', '::/0'];
 
@@ -26,6 +28,7 @@ export interface RegistryFlags {
   readonly passwordStdin?: boolean;
   readonly caFile?: string;
   readonly plainHttp?: boolean;
+  readonly registryRealm: readonly TrustedRealm[];
 }
 
 /** Adds the options that say how a registry is reached. */
@@ -34,7 +37,15 @@ export function withRegistryOptions(command: Command): Command {
     .option('-u, --username <name>', 'who logs in; needs --password-stdin')
     .option('--password-stdin', 'read the password or token from standard input')
     .option('--ca-file <file>', 'authorities of the registry, as PEM, in place of those of the system')
-    .option('--plain-http', 'speak to the registry without TLS');
+    .option('--plain-http', 'speak to the registry without TLS')
+    .addOption(
+      new Option(
+        '--registry-realm <registry=host>',
+        'token server on another host than its registry; repeatable',
+      )
+        .argParser(registryRealmFlag)
+        .default([], 'none'),
+    );
 }
 
 /** Reads a reference of the command line. @throws CliError */
@@ -85,6 +96,7 @@ export class RegistrySession implements AsyncDisposable {
     const guard = new EgressGuard({ allow: ALL_ADDRESSES });
     const registry = new RegistryClient({
       guard,
+      trustedRealms: flags.registryRealm,
       plainHttpHosts: [...plainHttpHosts, ...(plainHttp ? [main.host] : [])],
     });
     return new RegistrySession(registry, main, { ...credentials, ...tls }, await readDockerConfig());
