@@ -7,6 +7,9 @@ import { expect, test } from 'vitest';
 const ROOT = join(import.meta.dirname, '../..');
 /** Written like codes, but names of other things. */
 const OTHER_NAMES: ReadonlySet<string> = new Set([
+  'COSIGN_PASSWORD',
+  'CUE_REGISTRY',
+  'DOCKER_CONFIG',
   'ENOENT',
   'ERR_WORKER_OUT_OF_MEMORY',
   'KUBERNETES_SERVICE_HOST',
