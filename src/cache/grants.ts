@@ -1,4 +1,4 @@
-// Who may have what is in the cache. Content is kept by digest, for all; it is handed out only to credentials that the
+// Who may have what is in the cache. Content is kept by place and digest, for all; it is handed out only to credentials that the
 // place it is said to come from has accepted for that digest a short while ago. A tenant who names the digest of
 // another's private module is asked for credentials by the place, like anybody. A grant names place, digest and
 // credentials, never a tenant: who shows the same credentials is the same to the place.

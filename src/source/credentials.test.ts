@@ -99,6 +99,13 @@ describe('logins of registries', () => {
     );
   });
 
+  it('name their entries, but none that holds more than a place', async () => {
+    const odd = { ...auths, [`https://me:${CANARY}@r.example/`]: login('me', 'x') };
+    const error = await failure(registry(shop(dockerConfig(odd)), 'r.example/web'));
+    expect(error.code).toBe('SOURCE_AUTH');
+    expect(error.message).toContain('it has those for ghcr.io, ghcr.io/acme');
+  });
+
   it.each([
     ['text', { '.dockerconfigjson': `{"auths": ${CANARY}` }, 'is no JSON with auths'],
     ['a list', { '.dockerconfigjson': `["${CANARY}"]` }, 'is no JSON with auths'],

@@ -6,7 +6,7 @@ import { registryHost } from '../registry/index.ts';
 const MAX_ENTRIES = 1000;
 const MAX_LOGIN_LENGTH = 64 * 1024;
 
-/** - `none`: no entry is for this place; `entries` are what there is. */
+/** - `none`: no entry is for this place; `entries` are the places that there are entries for. */
 export type DockerLogin =
   | { readonly state: 'found'; readonly username: string; readonly password: string }
   | { readonly state: 'none'; readonly entries: readonly string[] }
@@ -29,7 +29,9 @@ export function dockerLogin(text: string, host: string, repository: string): Doc
       best = { length: place.path.length, key, entry };
   }
   if (best !== undefined) return loginOf(best.key, best.entry);
-  return { state: 'none', entries: Object.keys(auths).sort() };
+  // What is no place may hold a password: `https://user:password@host`.
+  const places = entries.map(([key]) => key).filter((key) => placeOf(key) !== undefined);
+  return { state: 'none', entries: places.sort() };
 }
 
 function authsOf(text: string): JsonObject | undefined {

@@ -28,6 +28,7 @@ export class FakeRegistry implements RegistryReader {
   /** Repositories that need the password; others are public. */
   readonly passwords: Map<string, string> = new Map();
   readonly #manifests = new Map<string, Manifest>();
+  /** By `repository@digest`. */
   readonly #blobs = new Map<string, Uint8Array>();
   /** `repository:tag` to digest. */
   readonly #tags = new Map<string, string>();
@@ -37,7 +38,7 @@ export class FakeRegistry implements RegistryReader {
     const layers = Object.entries(files).map(([path, text]) => {
       const bytes = new TextEncoder().encode(text);
       const layer = descriptor(bytes, path);
-      this.#blobs.set(layer.digest, bytes);
+      this.#blobs.set(`${repository}@${layer.digest}`, bytes);
       return layer;
     });
     const config = descriptor(new TextEncoder().encode('{}'));
@@ -48,6 +49,13 @@ export class FakeRegistry implements RegistryReader {
     this.#manifests.set(`${repository}@${digest}`, { digest, rootDigest: digest, mediaType, body, value });
     this.#tags.set(`${repository}:${tag}`, digest);
     return digest;
+  }
+
+  /** Puts a manifest into another repository, without the content that it names. */
+  copyManifest(digest: string, from: string, to: string): void {
+    const manifest = this.#manifests.get(`${from}@${digest}`);
+    if (manifest === undefined) throw new Error(`${from} has no ${digest}`);
+    this.#manifests.set(`${to}@${digest}`, manifest);
   }
 
   /** How often each kind of request was made. */
@@ -74,7 +82,7 @@ export class FakeRegistry implements RegistryReader {
     access: RegistryAccess,
   ): Promise<Uint8Array> {
     await this.#admit('blob', reference, access);
-    const bytes = this.#blobs.get(digest);
+    const bytes = this.#blobs.get(`${reference.repository}@${digest}`);
     if (bytes === undefined) throw new SourceError('SOURCE_NOT_FOUND', 'there is no such blob');
     return bytes;
   }

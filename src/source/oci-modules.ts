@@ -2,7 +2,8 @@
 // for all who ask the same with the same credentials.
 //
 // A tree is handed out only to credentials that the registry has accepted for its digest in this repository. A digest
-// proves what the bytes are, and nothing about who may read them.
+// proves what the bytes are, and nothing about who may read them. So it is kept by repository, too: who has got hold of
+// another's manifest and puts it into a repository of his own has to have the content that it names.
 import { LRUCache } from 'lru-cache';
 import type { SharedAnswers } from '../cache/index.ts';
 import { SourceError } from '../errors.ts';
@@ -137,7 +138,8 @@ export class OciModules {
         given,
       );
     const loadedFrom = JSON.stringify([placeOf(reference), asker.key]);
-    return await this.#remote.tree('oci', { key: `oci ${reference.digest ?? ''}`, loadedFrom }, load, signal);
+    const key = JSON.stringify(['oci', placeOf(reference), reference.digest]);
+    return await this.#remote.tree('oci', { key, loadedFrom }, load, signal);
   }
 
   /** @throws SourceError where the registry does not let these credentials have this digest */

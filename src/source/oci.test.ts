@@ -183,6 +183,12 @@ describe('content of another tenant', () => {
     expect(await failure(source.fetch(mine, { digest }, tenant('b'), signal))).toBe('SOURCE_NOT_FOUND');
   });
 
+  it('is not given to who knows its manifest, and puts that into his own repository', async () => {
+    registry.current.copyManifest(digest, 'web', 'mine');
+    const mine = publicRef(`oci://r.example/mine@${digest}`);
+    expect(await failure(load(mine, tenant('b')))).toBe('SOURCE_NOT_FOUND');
+  });
+
   it('is given to who shows the same credentials', async () => {
     const { tree } = await load(ref, tenant('b', 'right'));
     expect([...tree.files.values()]).toEqual(['package secret']);
