@@ -13,8 +13,9 @@ const MAX_HEADER_BYTES = 16 * 1024;
 const IDLE_TIMEOUT_MS = 30_000;
 /** Connections to one server that are kept at a time; more requests than that wait for each other. */
 const MAX_KEPT_CONNECTIONS = 16;
-/** A rest of an answer that nobody wants is read up to this, to keep its connection. */
+/** A rest of an answer that nobody wants is read up to this, and for so long, to keep its connection. */
 const MAX_REST_BYTES = 16 * 1024;
+const MAX_REST_MS = 500;
 
 export interface EgressHttpOptions {
   /** How long a connection waits for another request. By default each request has its own. */
@@ -143,18 +144,21 @@ async function* capped(
   }
 }
 
+/** Nobody wants the rest, so that nothing that happens to it is an error. */
 async function discardBody(
   { body }: Dispatcher.ResponseData,
   isKept: boolean,
   limit: TimeLimit,
 ): Promise<void> {
-  try {
-    // Without a connection to keep, what is still on its way ends with it.
-    if (isKept) await body.dump({ limit: MAX_REST_BYTES, signal: limit.signal });
-    else body.on('error', () => undefined).destroy();
-  } finally {
+  // Without a connection to keep, what is still on its way ends with it.
+  if (!isKept) {
     limit.end();
+    body.on('error', () => undefined).destroy();
+    return;
   }
+  const signal = AbortSignal.any([limit.signal, AbortSignal.timeout(MAX_REST_MS)]);
+  await body.dump({ limit: MAX_REST_BYTES, signal }).catch(() => body.destroy());
+  limit.end();
 }
 
 function tooLarge(maxBytes: number): EgressError {

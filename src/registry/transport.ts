@@ -92,8 +92,8 @@ export class RegistryTransport {
     read: (answer: RegistryAnswer) => Promise<Result>,
   ): Promise<Result> {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#callTimeoutMs)]);
-    const isRepeatable =
-      request.method === undefined || request.method === 'GET' || request.method === 'HEAD';
+    // To begin an upload twice does no harm.
+    const isRepeatable = request.method !== 'PUT';
     const asked = { shown: formatOciReference(request.reference), host: request.reference.host };
     const once = async (): Promise<Result> => {
       try {

@@ -211,7 +211,7 @@ group('a blob', () => {
     layer: { digest: string; size: number } = LAYER,
   ) => {
     const server = await startScripted({ [path]: answer });
-    const client = clientFor([server], { maxBlobBytes: 1_000 });
+    const client = clientFor([server], { maxBlobBytes: 1_000, callTimeoutMs: 5_000 });
     return { server, got: client.blob(referenceTo(server), layer, {}, signal()) };
   };
 
@@ -236,6 +236,16 @@ group('a blob', () => {
     const { got, server } = await fetch((response) => sendShort(response, BLOB.length, 'pack'));
     await expect(got).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
     expect(server.requests()).toHaveLength(3);
+  });
+
+  it('that announces another size, and then nothing more, is not waited for', async () => {
+    const { got } = await fetch((response) => {
+      response.writeHead(200, { 'content-length': '12' }).write('x');
+    });
+    await expect(got).rejects.toMatchObject({
+      code: 'SOURCE_DIGEST',
+      message: expect.stringContaining('12 bytes'),
+    });
   });
 
   it('that is too large is not asked for', async () => {

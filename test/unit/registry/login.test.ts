@@ -1,5 +1,7 @@
 // Who is told who asks. A canary is the password: it reaches the registry's own host and its token server, and nobody else.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { expect, describe as group, it } from 'vitest';
+import { EgressGuard, type ResolvedAddress } from '../../../src/egress/index.ts';
 import type { RegistryAccess } from '../../../src/registry/index.ts';
 import type { ScriptedServer } from '../../servers/index.ts';
 import {
@@ -281,14 +283,36 @@ group('a redirect', () => {
 
   it.each([
     ['http://10.0.0.1/x', 'plain http of 10.0.0.1'],
+    ['http://169.254.169.254/latest/meta-data', 'plain http of 169.254.169.254'],
     ['https://10.0.0.1/x', '10.0.0.1 is a private address'],
+    ['https://10.96.0.1/', '10.96.0.1 is a private address'],
+    ['https://0300.0250.1.1/', '192.168.1.1 is a private address'],
+    ['https://[fd12:3456::1]/', 'is a private address'],
+    ['https://127.0.0.2:6443/', '127.0.0.2 is a loopback address'],
+    ['https://0x7f.2/', '127.0.0.2 is a loopback address'],
+    ['https://[::1]/', '::1 is a loopback address'],
+    ['https://0.0.0.0/', 'which is never called'],
     ['https://[fd00:ec2::254]/x', 'which is never called'],
     ['https://169.254.169.254/latest', 'which is never called'],
+    ['https://[::ffff:169.254.169.254]/', 'which is never called'],
     ['https://2852039166/', 'which is never called'],
-  ])('to %s is refused', async (location, message) => {
+    ['https://kubernetes.default/', '10.96.0.1) is a private address'],
+    ['https://rebind.test/', '10.0.0.1) is a private address'],
+  ])('to %s is refused, and opens no connection there', async (location, message) => {
     const server = await startScripted({ [PATH]: redirect(() => location) });
-    const error = await failure(clientFor([server]).resolve(referenceTo(server), access, signal()));
+    const resolve = async (host: string): Promise<readonly ResolvedAddress[]> => [
+      { address: host.startsWith('kubernetes') ? '10.96.0.1' : '10.0.0.1', family: 4 },
+    ];
+    const client = clientFor([server], { guard: new EgressGuard({ allow: ['127.0.0.1'], resolve }) });
+    let opened = 0;
+    const count = (): void => {
+      opened += 1;
+    };
+    subscribe('net.client.socket', count);
+    const error = await failure(client.resolve(referenceTo(server), access, signal()));
+    unsubscribe('net.client.socket', count);
     expect(error).toMatchObject({ code: 'SOURCE_REFUSED', message: expect.stringContaining(message) });
+    expect(opened, 'that to the registry').toBe(1);
   });
 
   it.each(['file:///etc/passwd', 'https://user:pass@127.0.0.1/', 'https://', 'gopher://x/'])(
