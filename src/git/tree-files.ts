@@ -16,12 +16,6 @@ export interface TreeQuery {
   readonly limits: GitLimits['files'];
 }
 
-/** A file that belongs to the module, by its path in the repository. */
-interface Found {
-  readonly path: string;
-  readonly oid: string;
-}
-
 const MODULE_FOLDER = 'cue.mod';
 /** Entries that are looked at: a few trees that hold each other many times over would else never end. */
 const MAX_VISITED = 200_000;
@@ -34,7 +28,8 @@ export class TreeFiles {
   readonly #fs: PromiseFsClient;
   readonly #store: ObjectStore;
   readonly #rules: TreeRules;
-  readonly #found: Found[] = [];
+  /** Names of the objects of files that belong to the module, by their paths in the repository. */
+  readonly #found = new Map<string, string>();
   #visited = 0;
 
   constructor(store: ObjectStore, query: TreeQuery) {
@@ -55,12 +50,12 @@ export class TreeFiles {
     await this.#checkCommit();
     const { root, entries, hasModule } = await this.#moduleRoot();
     await this.#walk(root, entries, hasModule);
-    if (this.#found.length === 0) {
+    if (this.#found.size === 0) {
       const where = folder === undefined ? place : `folder ${folder} of ${place}`;
       throw new SourceError('SOURCE_NOT_FOUND', `${where} has no .cue file`);
     }
-    const missing = this.#found.filter(({ oid }) => this.#store.sizeOf(oid) === undefined);
-    if (missing.length > 0) return { missing: [...new Set(missing.map(({ oid }) => oid))] };
+    const missing = new Set([...this.#found.values()].filter((oid) => this.#store.sizeOf(oid) === undefined));
+    if (missing.size > 0) return { missing: [...missing] };
     return { files: this.#contents() };
   }
 
@@ -114,8 +109,9 @@ export class TreeFiles {
     const { maxEntries } = this.#query.limits;
     if (entry.mode === '120000') throw this.#rules.refusal(path, 'is a symbolic link, which is not followed');
     this.#rules.checkPath(path);
-    this.#found.push({ path, oid: entry.oid });
-    if (this.#found.length > maxEntries) throw this.#tooLarge(`has over ${maxEntries} .cue files`);
+    if (this.#found.has(path)) throw this.#rules.refusal(path, 'is there twice');
+    this.#found.set(path, entry.oid);
+    if (this.#found.size > maxEntries) throw this.#tooLarge(`has over ${maxEntries} .cue files`);
   }
 
   #checkSubmodule(path: string): void {
@@ -131,7 +127,7 @@ export class TreeFiles {
     const { maxBytes, maxFileBytes } = this.#query.limits;
     const files = new Map<string, Uint8Array>();
     let bytes = 0;
-    for (const { path, oid } of this.#found) {
+    for (const [path, oid] of this.#found) {
       const size = this.#store.sizeOf(oid) ?? 0;
       bytes += size;
       if (size > maxFileBytes) throw this.#tooLarge(`has ${path} of ${size} bytes, over ${maxFileBytes}`);
@@ -148,6 +144,8 @@ export class TreeFiles {
     const { tree } = await this.#tree(oid, path);
     this.#visited += tree.length + 1;
     if (this.#visited > MAX_VISITED) throw this.#tooLarge(`has over ${MAX_VISITED} files and folders`);
+    if (tree.some((entry) => entry.path === ''))
+      throw this.#rules.refusal(path, 'holds an entry without a name');
     return tree;
   }
 

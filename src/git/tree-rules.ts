@@ -24,7 +24,11 @@ export class TreeRules {
     const parts = path.split('/');
     for (const part of parts) {
       const isPlain =
-        !FORBIDDEN.test(part) && !/[. ]$/.test(part) && !DEVICE.test(part) && !/~\d+$/.test(part);
+        part !== '' &&
+        !FORBIDDEN.test(part) &&
+        !/[. ]$/.test(part) &&
+        !DEVICE.test(part) &&
+        !/~\d+$/.test(part);
       if (!isPlain) throw this.refusal(path, 'has a name that is not safe on every system');
     }
     for (const at of parts.keys()) this.#checkSpelling(parts.slice(0, at + 1).join('/'));
