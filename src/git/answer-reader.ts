@@ -2,6 +2,7 @@
 // together what has arrived so far.
 import { SourceError } from '../errors.ts';
 import { PktLineError } from './pkt-line.ts';
+import { joined } from './session.ts';
 
 const LENGTH_DIGITS = 4;
 /** What is kept before anyone asks for it. */
@@ -46,7 +47,7 @@ interface Reading {
   readonly maxBytes: number;
   readonly chunks: Buffer[];
   size: number;
-  readonly resolve: (answer: Buffer) => void;
+  readonly resolve: (answer: Buffer<ArrayBuffer>) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -64,9 +65,14 @@ export class AnswerReader {
     this.#place = place;
   }
 
+  /** What there is so far of the answer that is waited for. */
+  get size(): number {
+    return this.#reading?.size ?? 0;
+  }
+
   /** The next answer. @throws SourceError, PktLineError, and what {@link end} was called with */
-  read(endsWith: 'close' | 'flush', maxBytes: number): Promise<Buffer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  read(endsWith: 'close' | 'flush', maxBytes: number): Promise<Buffer<ArrayBuffer>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer<ArrayBuffer>>();
     const finder = endsWith === 'flush' ? new FlushFinder() : undefined;
     this.#reading = { finder, maxBytes, chunks: [], size: 0, resolve, reject };
     for (const chunk of this.#early.splice(0)) this.push(chunk);
@@ -109,7 +115,7 @@ export class AnswerReader {
 
   #finish(reading: Reading): void {
     this.#reading = undefined;
-    reading.resolve(Buffer.concat(reading.chunks));
+    reading.resolve(joined(reading.chunks));
   }
 
   #keep(chunk: Buffer): void {

@@ -8,6 +8,7 @@ import { SourceError } from '../errors.ts';
 import type { GitAccess } from './access.ts';
 import { withinTime } from './failures.ts';
 import { HttpsTransport } from './https.ts';
+import { LargeAnswers } from './large-answers.ts';
 import { DEFAULT_GIT_LIMITS, type GitLimits } from './limits.ts';
 import { type ResolvedCommit, resolveName, statedCommit } from './names.ts';
 import type { GitReference } from './reference.ts';
@@ -30,6 +31,7 @@ const KEY_TIMEOUT_MS = 10_000;
 export class GitClient {
   readonly #limits: GitLimits;
   readonly #workers: GitWorkers;
+  readonly #large: LargeAnswers;
   readonly #http: EgressHttp;
   readonly #https: HttpsTransport;
   readonly #ssh: SshTransport;
@@ -37,6 +39,7 @@ export class GitClient {
   constructor({ guard, plainHttpHosts = [], limits = {} }: GitClientOptions) {
     this.#limits = { ...DEFAULT_GIT_LIMITS, ...limits };
     this.#workers = new GitWorkers(this.#limits.maxWorkers);
+    this.#large = new LargeAnswers(this.#limits.maxWorkers);
     this.#http = new EgressHttp(guard, { keepAliveMs: KEEP_ALIVE_MS });
     this.#https = new HttpsTransport(this.#http, plainHttpHosts);
     this.#ssh = new SshTransport(guard, this.#openKey);
@@ -107,10 +110,18 @@ export class GitClient {
     const transport = reference.transport === 'ssh' ? this.#ssh : this.#https;
     return await withinTime(reference, timeoutMs, signal, async (limit) => {
       const session = await transport.open(reference, access, this.#limits.maxRefBytes, limit);
+      const share = this.#large.share(limit);
+      const options = {
+        place: reference.place,
+        access,
+        limits: this.#limits,
+        admitLarge: () => share.admit(),
+      };
       try {
-        return await work(new UploadPack(session, reference.place, access, this.#limits), limit);
+        return await work(new UploadPack(session, options), limit);
       } finally {
         session.close();
+        share.end();
       }
     });
   }

@@ -5,8 +5,9 @@ import { SourceError } from '../errors.ts';
 import type { GitAccess } from './access.ts';
 import { notGit } from './failures.ts';
 import { quietly, statusFailure } from './http-status.ts';
+import { LARGE_BYTES } from './large-answers.ts';
 import type { GitReference } from './reference.ts';
-import { AGENT, type AskOptions, type GitSession, SERVICE } from './session.ts';
+import { AGENT, type AskOptions, type GitSession, joined, SERVICE } from './session.ts';
 
 const MAX_REDIRECTS = 3;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -95,10 +96,14 @@ class HttpSession implements GitSession {
     this.advert = advert;
   }
 
-  async ask(body: string, { maxBytes }: AskOptions, signal: AbortSignal): Promise<Buffer> {
+  async ask(
+    body: string,
+    { maxBytes, admitLarge }: AskOptions,
+    signal: AbortSignal,
+  ): Promise<Buffer<ArrayBuffer>> {
     const url = new URL(`${this.#base}/${SERVICE}`);
     const answer = await talkTo(this.#talk, { method: 'POST', url, maxBytes, body }, signal);
-    return await bodyOf(answer, 'result', this.#talk);
+    return await bodyOf(answer, 'result', this.#talk, admitLarge);
   }
 
   /** Each request was whole. */
@@ -135,7 +140,12 @@ function authoritiesOf({ ca }: NonNullable<GitAccess['tls']>): NonNullable<GitAc
   return ca === undefined ? {} : { ca };
 }
 
-async function bodyOf(answer: EgressStream, kind: 'advertisement' | 'result', talk: Talk): Promise<Buffer> {
+async function bodyOf(
+  answer: EgressStream,
+  kind: 'advertisement' | 'result',
+  talk: Talk,
+  admitLarge: () => Promise<void> = async () => undefined,
+): Promise<Buffer<ArrayBuffer>> {
   const { reference, access } = talk;
   if (answer.statusCode !== 200) {
     await quietly(answer.discard());
@@ -147,8 +157,13 @@ async function bodyOf(answer: EgressStream, kind: 'advertisement' | 'result', ta
     throw notGit(reference.place, 'its answer is of another type; is it the URL of a repository?');
   }
   const chunks: Buffer[] = [];
-  for await (const chunk of answer.body) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  let size = 0;
+  for await (const chunk of answer.body) {
+    size += chunk.length;
+    if (size > LARGE_BYTES) await admitLarge();
+    chunks.push(chunk);
+  }
+  return joined(chunks);
 }
 
 function urlOf({ transport, host, port, path }: GitReference): string {

@@ -12,7 +12,7 @@ export interface GitLimits {
   readonly fetchTimeoutMs: number;
   /** Of this, for unpacking. */
   readonly unpackTimeoutMs: number;
-  /** Packs that are unpacked at the same time. */
+  /** Packs that are unpacked at the same time, and large ones that are taken in at the same time. */
   readonly maxWorkers: number;
   /** What is taken of the repository. */
   readonly files: Pick<ArchiveLimits, 'maxBytes' | 'maxEntries' | 'maxFileBytes'>;

@@ -20,7 +20,7 @@ interface Known {
   readonly base?: PackEntry;
 }
 
-const CACHE_BYTES = 64 * 1024 * 1024;
+const CACHE_BYTES = 32 * 1024 * 1024;
 
 export class ObjectStore {
   readonly #limits: PackLimits;

@@ -8,6 +8,7 @@ import type { GitAccess, GitCredentials } from './access.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { quoted } from './failures.ts';
 import { fingerprint, KnownHosts, keyType } from './known-hosts.ts';
+import { LARGE_BYTES } from './large-answers.ts';
 import { FLUSH } from './pkt-line.ts';
 import type { GitReference } from './reference.ts';
 import { type AskOptions, type GitSession, SERVICE } from './session.ts';
@@ -83,6 +84,8 @@ class SshConnection {
   readonly #reader: AnswerReader;
   #channel: ClientChannel | undefined;
   #stderr = '';
+  /** Taken away once it is asked. */
+  #admitLarge: (() => Promise<void>) | undefined;
 
   constructor(socket: Socket, reference: GitReference, access: GitAccess) {
     this.#socket = socket;
@@ -110,13 +113,14 @@ class SshConnection {
 
   readonly ask = async (
     request: string,
-    { endsWith, maxBytes }: AskOptions,
+    { admitLarge, endsWith, maxBytes }: AskOptions,
     signal: AbortSignal,
-  ): Promise<Buffer> => {
+  ): Promise<Buffer<ArrayBuffer>> => {
     const end = (): void => this.close();
     signal.addEventListener('abort', end, { once: true });
     try {
       signal.throwIfAborted();
+      this.#admitLarge = admitLarge;
       const answer = this.#reader.read(endsWith, maxBytes);
       this.#channel?.write(request);
       return await answer;
@@ -134,7 +138,10 @@ class SshConnection {
 
   #listen(channel: ClientChannel): void {
     this.#channel = channel;
-    channel.on('data', (chunk: Buffer) => this.#reader.push(chunk));
+    channel.on('data', (chunk: Buffer) => {
+      this.#reader.push(chunk);
+      if (this.#reader.size > LARGE_BYTES) this.#waitToBeLarge(channel);
+    });
     channel.stderr.on('data', (chunk: Buffer) => {
       if (this.#stderr.length < MAX_STDERR_BYTES) this.#stderr += chunk.toString('utf8');
     });
@@ -143,6 +150,17 @@ class SshConnection {
       const error = this.#ended(code ?? undefined);
       this.#reader.end({ isClean: code === 0, error });
     });
+  }
+
+  #waitToBeLarge(channel: ClientChannel): void {
+    const admission = this.#admitLarge?.();
+    if (admission === undefined) return;
+    this.#admitLarge = undefined;
+    channel.pause();
+    admission.then(
+      () => channel.resume(),
+      (error: unknown) => this.#fail(error),
+    );
   }
 
   #fail(error: unknown): void {

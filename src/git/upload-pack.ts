@@ -6,8 +6,8 @@ import type { GitAccess } from './access.ts';
 import { type Advert, checkRefCount, type GitRef, parseAdvert, parseRefLine } from './advert.ts';
 import { notGit, quoted } from './failures.ts';
 import type { GitLimits } from './limits.ts';
-import { DELIMITER, FLUSH, lineText, type PktLine, pktLine, pktLines } from './pkt-line.ts';
-import { AGENT, type GitSession } from './session.ts';
+import { DELIMITER, FLUSH, lineText, pktLine, pktLines } from './pkt-line.ts';
+import { AGENT, type AskOptions, type GitSession } from './session.ts';
 
 /** Framing, progress and the list of shallow commits around a pack. */
 const PACK_OVERHEAD_BYTES = 1024 * 1024;
@@ -19,6 +19,13 @@ export interface PackRequest {
   readonly isWithoutBlobs: boolean;
 }
 
+export interface UploadPackOptions extends Pick<AskOptions, 'admitLarge'> {
+  /** The repository, for messages. */
+  readonly place: string;
+  readonly access: GitAccess;
+  readonly limits: GitLimits;
+}
+
 /** One repository's answers, over one session. */
 export class UploadPack {
   readonly #session: GitSession;
@@ -26,14 +33,16 @@ export class UploadPack {
   readonly #place: string;
   readonly #access: GitAccess;
   readonly #limits: GitLimits;
+  readonly #admitLarge: () => Promise<void>;
 
   /** @throws SourceError where the server's first answer is none of git's. */
-  constructor(session: GitSession, place: string, access: GitAccess, limits: GitLimits) {
+  constructor(session: GitSession, { access, admitLarge, limits, place }: UploadPackOptions) {
     this.#session = session;
     this.#advert = parseAdvert(session.advert, place, limits.maxRefs);
     this.#place = place;
     this.#access = access;
     this.#limits = limits;
+    this.#admitLarge = admitLarge;
   }
 
   /** Whether a commit can be had without being the tip of a ref. */
@@ -63,7 +72,7 @@ export class UploadPack {
     ].join('');
     const answer = await this.#session.ask(
       request,
-      { maxBytes: this.#limits.maxRefBytes, endsWith: 'flush' },
+      { maxBytes: this.#limits.maxRefBytes, endsWith: 'flush', admitLarge: this.#admitLarge },
       signal,
     );
     const refs: GitRef[] = [];
@@ -85,10 +94,11 @@ export class UploadPack {
       {
         maxBytes: this.#limits.maxPack.maxBytes + PACK_OVERHEAD_BYTES,
         endsWith: isVersion2 ? 'flush' : 'close',
+        admitLarge: this.#admitLarge,
       },
       signal,
     );
-    return this.#packIn(pktLines(answer), isVersion2 ? 'packfile' : 'NAK');
+    return this.#packIn(answer, isVersion2 ? 'packfile' : 'NAK');
   }
 
   #command(name: string): readonly string[] {
@@ -133,11 +143,11 @@ export class UploadPack {
     ].join('');
   }
 
-  #packIn(lines: Iterable<PktLine>, start: 'NAK' | 'packfile'): Uint8Array<ArrayBuffer> {
-    const chunks: Buffer[] = [];
+  /** The pack's pieces, moved together where they are. */
+  #packIn(answer: Buffer<ArrayBuffer>, start: 'NAK' | 'packfile'): Uint8Array<ArrayBuffer> {
     let isPack = false;
     let size = 0;
-    for (const line of lines) {
+    for (const line of pktLines(answer)) {
       if (typeof line === 'string' || line.length === 0) continue;
       if (!isPack) {
         const text = lineText(line);
@@ -147,18 +157,13 @@ export class UploadPack {
       }
       if (line[0] === ERROR_BAND) this.#checkError(`ERR ${lineText(line.subarray(1))}`);
       if (line[0] !== PACK_BAND) continue;
-      chunks.push(line.subarray(1));
+      // Never beyond what was read: the framing of each piece is left out.
+      answer.set(line.subarray(1), size);
       size += line.length - 1;
     }
     if (size > this.#limits.maxPack.maxBytes) throw tooLarge(this.#place, this.#limits.maxPack.maxBytes);
     if (size === 0) throw notGit(this.#place, 'it sent no pack');
-    const pack = new Uint8Array(size);
-    let offset = 0;
-    for (const chunk of chunks) {
-      pack.set(chunk, offset);
-      offset += chunk.length;
-    }
-    return pack;
+    return answer.subarray(0, size);
   }
 
   #checkError(text: string): void {

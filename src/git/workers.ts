@@ -1,6 +1,7 @@
 // Threads for what takes processor time or memory by someone else's choice: packs and encrypted keys. A thread that has
 // answered waits a while for the next question; one that did not answer in time is ended.
 import { SourceError } from '../errors.ts';
+import { Turns } from './turns.ts';
 import type { WorkerAnswers, WorkerQuestion } from './worker-messages.ts';
 import { type QuestionOptions, WorkerThread } from './worker-thread.ts';
 
@@ -8,14 +9,12 @@ const IDLE_MS = 10_000;
 
 /** Starts threads, a few at a time. */
 export class GitWorkers {
-  readonly #maxWorkers: number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #turns: Turns;
   readonly #idle = new Map<WorkerThread, NodeJS.Timeout>();
   readonly #stopping = new AbortController();
-  #running = 0;
 
   constructor(maxWorkers: number) {
-    this.#maxWorkers = maxWorkers;
+    this.#turns = new Turns(maxWorkers);
   }
 
   /** The answer of a thread. @throws SourceError `SOURCE_TOO_LARGE` where it takes too much, and the signal's reason */
@@ -25,15 +24,14 @@ export class GitWorkers {
     signal: AbortSignal,
   ): Promise<WorkerAnswers[Q['type']]> {
     const until = AbortSignal.any([signal, this.#stopping.signal]);
-    await this.#turn(until);
+    await this.#turns.take(until);
     try {
       const thread = this.#takeIdle() ?? new WorkerThread();
       const answer = await thread.ask(question, options, until);
       this.#keep(thread);
       return answer;
     } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
+      this.#turns.leave();
     }
   }
 
@@ -47,28 +45,6 @@ export class GitWorkers {
     const threads = [...this.#idle.keys()];
     for (const thread of threads) this.#forget(thread);
     await Promise.all(threads.map((thread) => thread.stop()));
-  }
-
-  /** Counted as running when it returns. */
-  async #turn(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#running < this.#maxWorkers) {
-      this.#running++;
-      return;
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const giveUp = (): void => {
-      this.#waiting.splice(this.#waiting.indexOf(take), 1);
-      reject(signal.reason);
-    };
-    const take = (): void => {
-      signal.removeEventListener('abort', giveUp);
-      this.#running++;
-      resolve();
-    };
-    signal.addEventListener('abort', giveUp, { once: true });
-    this.#waiting.push(take);
-    await promise;
   }
 
   #takeIdle(): WorkerThread | undefined {

@@ -1,4 +1,5 @@
 // Servers that answer as no git server should. What matters is where credentials go, how much is read, and what is said.
+import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EgressGuard } from '../../../src/egress/index.ts';
@@ -73,7 +74,7 @@ const afterAdvert =
   (answer: (response: ServerResponse) => void): ScriptedHandler =>
   ({ method }, response) => {
     if (method === 'GET') response.writeHead(200, ADVERT).end(VERSION_2);
-    else answer(response);
+    else return answer(response);
   };
 
 describe('an answer', () => {
@@ -214,6 +215,39 @@ describe('a pack', () => {
     await expect(fetching(endless, { maxPack: DEFAULTS })).rejects.toMatchObject({
       code: 'SOURCE_TOO_LARGE',
     });
+  });
+});
+
+describe('large packs', () => {
+  it('wait for each other, and hold up no small one', async () => {
+    await using server = await startGitHttpServer();
+    const bytes = randomBytes(9 * 1024 * 1024);
+    const large = await server.createRepository('large', { 'bin/bytes': bytes, 'a/a.cue': 'package a\n' });
+    const small = await server.createRepository('small', { 'a/a.cue': 'package a\n' });
+    await large.git('config', 'uploadpack.allowFilter', 'false');
+    const stuck = await scripted(
+      afterAdvert(async (response) => {
+        response.writeHead(200, RESULT);
+        response.write(line('packfile\n'));
+        for (let at = 0; at < 150; at++) response.write(line(`\x01${'x'.repeat(60_000)}`));
+        await sendDrops(response, line('\x01x'), 50);
+      }),
+    );
+    const client = clientOf([server, stuck], { maxWorkers: 1, fetchTimeoutMs: 20_000 });
+    const fetching = async (url: string, commit: string, signal: AbortSignal): Promise<number> => {
+      const reference = parseGitReference(url, { plainHttpHosts: [server.host, stuck.host] });
+      return (await client.fetch(reference, commit, {}, signal)).size;
+    };
+    const controller = new AbortController();
+    const first = fetching(`${stuck.url}/a.git`, COMMIT, controller.signal);
+    await expect.poll(() => stuck.requests().length, { timeout: 10_000 }).toBe(2);
+    const second = fetching(server.urlOf(large), await large.resolve('main'), AbortSignal.timeout(20_000));
+    expect(
+      await fetching(server.urlOf(small), await small.resolve('main'), AbortSignal.timeout(20_000)),
+    ).toBe(1);
+    controller.abort(new Error('given up'));
+    await expect(first).rejects.toThrow('given up');
+    expect(await second).toBe(1);
   });
 });
 

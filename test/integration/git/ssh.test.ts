@@ -1,7 +1,9 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EgressGuard } from '../../../src/egress/index.ts';
-import { type GitAccess, GitClient, parseGitReference } from '../../../src/git/index.ts';
+import { DEFAULT_GIT_LIMITS, type GitAccess, GitClient, parseGitReference } from '../../../src/git/index.ts';
 import { type GitRepository, type GitSshServer, needs, startGitSshServer } from '../../servers/index.ts';
 
 const WAIT = (): AbortSignal => AbortSignal.timeout(30_000);
@@ -110,6 +112,26 @@ describe.skipIf(needed.isMissing).each([2, 0] as const)(
       expect(commands.every((command) => /^git-upload-pack '[\w./]+'$/.test(command))).toBe(true);
     });
 
+    it('takes a large pack, and no larger one than the limit', async () => {
+      const large = await server.createRepository('large', {
+        'big.bin': randomBytes(9 * 1024 * 1024),
+        'a/a.cue': 'package a\n',
+      });
+      await large.git('config', 'uploadpack.allowFilter', 'false');
+      const url = parseGitReference(server.urlOf(large));
+      const commit = await large.resolve('main');
+      expect((await client.fetch(url, commit, accessWith(), WAIT())).size).toBe(1);
+      const maxPack = { ...DEFAULT_GIT_LIMITS.maxPack, maxBytes: 1024 * 1024 };
+      const careful = new GitClient({
+        guard: new EgressGuard({ allow: ['127.0.0.1'] }),
+        limits: { maxPack },
+      });
+      await expect(careful.fetch(url, commit, accessWith(), WAIT())).rejects.toMatchObject({
+        code: 'SOURCE_TOO_LARGE',
+      });
+      await careful.close();
+    });
+
     it('ends with its signal', async () => {
       const controller = new AbortController();
       const call = client.resolve(reference('?ref=main'), accessWith(), controller.signal);
@@ -118,3 +140,37 @@ describe.skipIf(needed.isMissing).each([2, 0] as const)(
     });
   },
 );
+
+describe('an ssh server', () => {
+  const privateKey = generateKeyPairSync('ed25519')
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString();
+  const access: GitAccess = { credentials: { type: 'ssh', privateKey, knownHosts: '' } };
+
+  it.each([
+    ['that is silent', () => undefined, 'given up'],
+    ['that hangs up', (socket: Socket) => void socket.destroy(), ''],
+    ['that is none', (socket: Socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), ''],
+    [
+      'that never stops',
+      (socket: Socket) => void socket.on('error', () => undefined).write('x'.repeat(10_000_000)),
+      '',
+    ],
+  ])('%s is given up', async (_what, onConnection, words) => {
+    const server = createServer(onConnection).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const client = new GitClient({
+      guard: new EgressGuard({ allow: ['127.0.0.1'] }),
+      limits: { resolveTimeoutMs: 2_000 },
+    });
+    const call = client.check(parseGitReference(`ssh://git@127.0.0.1:${port}/a.git`), access, WAIT());
+    await expect(call).rejects.toMatchObject({
+      code: 'SOURCE_UNAVAILABLE',
+      message: expect.stringContaining(words),
+    });
+    await client.close();
+    server.close();
+  });
+});
