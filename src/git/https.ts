@@ -6,6 +6,7 @@ import type { GitAccess } from './access.ts';
 import { notGit } from './failures.ts';
 import { quietly, statusFailure } from './http-status.ts';
 import { LARGE_BYTES } from './large-answers.ts';
+import { isPlainHttpHost } from './plain-http.ts';
 import type { GitReference } from './reference.ts';
 import { AGENT, type AskOptions, type GitSession, joined, SERVICE } from './session.ts';
 
@@ -17,11 +18,11 @@ const PROTOCOL = { 'git-protocol': 'version=2', 'user-agent': AGENT } as const;
 /** Opens sessions over HTTP. */
 export class HttpsTransport {
   readonly #http: EgressHttp;
-  readonly #plainHttpHosts: ReadonlySet<string>;
+  readonly #plainHttpHosts: readonly string[];
 
   constructor(http: EgressHttp, plainHttpHosts: readonly string[]) {
     this.#http = http;
-    this.#plainHttpHosts = new Set(plainHttpHosts.map((host) => host.toLowerCase()));
+    this.#plainHttpHosts = plainHttpHosts;
   }
 
   /** @throws SourceError, and what the network says */
@@ -52,13 +53,21 @@ export class HttpsTransport {
     }
   }
 
+  #isPlain({ hostname, port, protocol }: URL): boolean {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    return (
+      protocol === 'http:' &&
+      isPlainHttpHost(this.#plainHttpHosts, host, port === '' ? undefined : Number(port))
+    );
+  }
+
   #next(from: URL, { headers }: EgressStream, { place, transport }: GitReference, redirects: number): URL {
     if (redirects >= MAX_REDIRECTS) throw notGit(place, `it redirects over ${MAX_REDIRECTS} times`);
     const location = headers.get('location')?.[0] ?? '';
     const url = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
     const isRefs = url?.pathname.endsWith(REFS_PATH) === true && url.search === `?service=${SERVICE}`;
     if (url === undefined || !isRefs) throw notGit(place, 'it redirects to what is no git repository');
-    const isSafe = url.protocol === 'https:' || (transport === 'http' && this.#plainHttpHosts.has(url.host));
+    const isSafe = url.protocol === 'https:' || (transport === 'http' && this.#isPlain(url));
     if (isSafe && url.username === '' && url.password === '') return url;
     throw new SourceError(
       'SOURCE_REFUSED',

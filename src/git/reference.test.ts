@@ -141,10 +141,11 @@ describe('a git reference', () => {
   it('is spoken to without TLS only where an administrator lists the host', () => {
     const plainHttpHosts = ['git.local:8080'];
     expect(parseGitReference('http://Git.local:8080/a', { plainHttpHosts }).transport).toBe('http');
+    expect(parseGitReference('http://h:81/a', { plainHttpHosts: ['h'] }).port).toBe(81);
     expect(() => parseGitReference('http://git.local/a', { plainHttpHosts })).toThrow(
       expect.objectContaining({
         code: 'SOURCE_REFUSED',
-        message: expect.stringContaining('--plain-http-hosts git.local'),
+        message: expect.stringContaining('--plain-http-host git.local'),
       }),
     );
   });

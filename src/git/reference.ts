@@ -2,6 +2,7 @@
 // server, so everything is decoded exactly once, checked after that, and only then put together again.
 import { isIP } from 'node:net';
 import { SourceError } from '../errors.ts';
+import { isPlainHttpHost } from './plain-http.ts';
 import { invalidRefName } from './ref-name.ts';
 
 export type GitTransportKind = 'http' | 'https' | 'ssh';
@@ -26,7 +27,7 @@ export interface GitReference {
 }
 
 export interface GitReferenceOptions {
-  /** Hosts, with a port where one is given, that may be spoken to without TLS. */
+  /** Hosts that may be spoken to without TLS: with a port, or without for all of its ports. */
   readonly plainHttpHosts?: readonly string[];
 }
 
@@ -73,7 +74,7 @@ function fromUrl(match: RegExpExecArray, { plainHttpHosts = [] }: GitReferenceOp
   if (userInfo !== undefined) throw credentialsInUrl();
   const checkedHost = checkHost(host);
   const withPort = hostText(checkedHost, port);
-  if (transport === 'http' && !plainHttpHosts.some((known) => known.toLowerCase() === withPort)) {
+  if (transport === 'http' && !isPlainHttpHost(plainHttpHosts, checkedHost, port)) {
     throw new SourceError(
       'SOURCE_REFUSED',
       `http://${withPort} is not asked without TLS: an administrator can allow it with --plain-http-host ${withPort}`,
