@@ -11,9 +11,9 @@ import { HttpsTransport } from './https.ts';
 import { LargeAnswers } from './large-answers.ts';
 import { DEFAULT_GIT_LIMITS, type GitLimits } from './limits.ts';
 import { type ResolvedCommit, resolveName, statedCommit } from './names.ts';
+import type { UnpackAnswer } from './pack/index.ts';
 import type { GitReference } from './reference.ts';
 import { type OpenKey, SshTransport } from './ssh.ts';
-import type { UnpackAnswer } from './unpack.ts';
 import { UploadPack } from './upload-pack.ts';
 import { GitWorkers } from './workers.ts';
 

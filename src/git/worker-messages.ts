@@ -1,5 +1,5 @@
+import type { UnpackAnswer, UnpackQuestion } from './pack/index.ts';
 import type { KeyAnswer, KeyQuestion } from './private-key.ts';
-import type { UnpackAnswer, UnpackQuestion } from './unpack.ts';
 
 /** What a worker is asked. */
 export type WorkerQuestion = KeyQuestion | UnpackQuestion;

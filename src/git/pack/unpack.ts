@@ -1,6 +1,6 @@
 // What the worker does with packs: a pure question with a plain answer. Nothing in it waits for anything but itself.
-import { type PequodError, type Retry, SourceError, type SourceErrorCode } from '../errors.ts';
-import type { PackLimits } from './limits.ts';
+import { type PequodError, type Retry, SourceError, type SourceErrorCode } from '../../errors.ts';
+import type { PackLimits } from '../limits.ts';
 import { ObjectStore } from './object-store.ts';
 import { PackError } from './pack-error.ts';
 import { TreeFiles, type TreeQuery } from './tree-files.ts';

@@ -3,8 +3,8 @@
 // and is not kept. What a delta makes is counted before it is made.
 import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
+import type { PackLimits } from '../limits.ts';
 import { deltaSizes } from './delta.ts';
-import type { PackLimits } from './limits.ts';
 import { PackError } from './pack-error.ts';
 
 export type GitObjectType = 'blob' | 'commit' | 'tag' | 'tree';

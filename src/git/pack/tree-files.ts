@@ -1,8 +1,8 @@
 // Which files of a commit belong to a module: every `.cue` file below the module's root, which is the nearest folder with
 // `cue.mod` at or above the folder that was asked for, or that folder itself. Modules inside of that module are others'.
 import git, { type PromiseFsClient, type TreeEntry } from 'isomorphic-git';
-import { SourceError } from '../errors.ts';
-import type { GitLimits } from './limits.ts';
+import { SourceError } from '../../errors.ts';
+import type { GitLimits } from '../limits.ts';
 import { GIT_FOLDER, objectFiles } from './object-files.ts';
 import type { ObjectStore } from './object-store.ts';
 import { TreeRules } from './tree-rules.ts';

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_GIT_LIMITS, type PackLimits } from './limits.ts';
-import { type GitObjectType, objectId } from './pack.ts';
+import { DEFAULT_GIT_LIMITS, type PackLimits } from '../limits.ts';
+import { type GitObjectType, objectId } from './scan.ts';
 import { type UnpackAnswer, unpack } from './unpack.ts';
 
 const NUMBERS: Readonly<Record<GitObjectType, number>> = { commit: 1, tree: 2, blob: 3, tag: 4 };

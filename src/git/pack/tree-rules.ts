@@ -1,6 +1,6 @@
 // What a path in a repository may be called to become a path of a module. isomorphic-git refuses names that git itself
 // forbids in a tree (`.git` in all its spellings, slashes, `..`); these are the names that mean something else elsewhere.
-import { SourceError } from '../errors.ts';
+import { SourceError } from '../../errors.ts';
 
 /** Control and format characters, those that Windows forbids, and what stands for bytes that are not UTF-8. */
 const FORBIDDEN = /[\p{C}<>:"|?*\\\uFFFD]/u;

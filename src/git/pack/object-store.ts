@@ -1,10 +1,10 @@
 // The objects of packs, by their names. A name is the hash of what is there, computed here, so that whoever starts at the
 // right commit reads nothing that another put in. Objects are made when they are read; few are kept.
 import { LRUCache } from 'lru-cache';
+import type { PackLimits } from '../limits.ts';
 import { applyDelta } from './delta.ts';
-import type { PackLimits } from './limits.ts';
-import { type GitObjectType, inflated, objectId, type PackEntry, scanPack } from './pack.ts';
 import { PackError } from './pack-error.ts';
+import { type GitObjectType, inflated, objectId, type PackEntry, scanPack } from './scan.ts';
 
 export interface GitObject {
   readonly type: GitObjectType;

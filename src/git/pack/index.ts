@@ -1,0 +1,1 @@
+export { type UnpackAnswer, type UnpackQuestion, unpack } from './unpack.ts';
