@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { egressFlag, proxyFlag, registryHostFlag, registryRealmFlag } from './flags.ts';
+import { addressFlag, egressFlag, proxyFlag, registryHostFlag, registryRealmFlag } from './flags.ts';
 
 describe('flags of sources', () => {
   it('name hosts', () => {
@@ -29,4 +29,22 @@ describe('flags of sources', () => {
       "error: option '--source-proxy': a proxy is written http://[user:password@]host[:port]",
     );
   });
+});
+
+describe('the address of a server', () => {
+  it.each([
+    [':8080', { port: 8080 }],
+    ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
+    ['localhost:65535', { host: 'localhost', port: 65_535 }],
+    ['[::1]:9090', { host: '::1', port: 9090 }],
+  ])('%s', (text, address) => {
+    expect(addressFlag(text)).toEqual(address);
+  });
+
+  it.each(['8080', ':', '::1:80', 'host:65536', 'a b:1', '[x]:1', 'http://host:80', ''])(
+    'is not %j',
+    (text) => {
+      expect(() => addressFlag(text)).toThrow('expected host:port');
+    },
+  );
 });
