@@ -85,10 +85,13 @@ describe('a reference', () => {
     expect([...tree.files]).toEqual([['a.cue', 'package web']]);
   });
 
-  it('without a tag is the one that is called latest', async () => {
-    const digest = registry.current.push('web', 'latest', { 'a.cue': 'package web' });
-    const { resolution } = await load(publicRef('oci://r.example/web'), tenant('a'));
-    expect(resolution.revision).toBe(`latest@${digest}`);
+  it('needs a tag, a digest or a range', async () => {
+    registry.current.push('web', 'latest', { 'a.cue': 'package web' });
+    await expect(load(publicRef('oci://r.example/web'), tenant('a'))).rejects.toMatchObject({
+      code: 'SOURCE_INVALID',
+      retry: 'never',
+    });
+    expect(registry.current.calls).toEqual([]);
   });
 
   it('by range is the highest tag in it', async () => {

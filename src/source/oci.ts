@@ -3,7 +3,7 @@
 // may write statuses: what it names is shown credentials for, and verified, like everything else.
 import type { CueRef, Verification } from '../api/index.ts';
 import { SourceError } from '../errors.ts';
-import { isDigest, type OciReference, parseOciReference } from '../registry/index.ts';
+import { formatOciReference, isDigest, type OciReference, parseOciReference } from '../registry/index.ts';
 import type { VerificationPolicy } from '../signatures/index.ts';
 import { registryAccess } from './credentials.ts';
 import type { ModuleSource, Resolution, SourceContext } from './module-source.ts';
@@ -34,7 +34,7 @@ export class OciSource implements ModuleSource {
     const reference = tag === undefined ? named : { ...named, tag };
     const digest = await this.#modules.digest({ ...asked, reference }, signal);
     const signer = await this.#signer(ref, { ...asked, reference: { ...named, digest } }, context, signal);
-    const name = named.digest === undefined ? (tag ?? 'latest') : undefined;
+    const name = named.digest === undefined ? tag : undefined;
     return {
       digest,
       revision: name === undefined ? digest : `${name}@${digest}`,
@@ -86,11 +86,13 @@ export class OciSource implements ModuleSource {
 /** @throws SourceError `SOURCE_INVALID` */
 function checkedReference({ ref, semver }: CueRef): OciReference {
   const reference = parseOciReference(ref);
-  if (semver === undefined || (reference.tag === undefined && reference.digest === undefined))
-    return reference;
-  throw new SourceError('SOURCE_INVALID', 'a reference with semver has neither a tag nor a digest', {
-    retry: 'never',
-  });
+  const isNamed = reference.tag !== undefined || reference.digest !== undefined;
+  if (isNamed === (semver === undefined)) return reference;
+  const what = isNamed
+    ? 'has a tag or a digest, which does not go with semver'
+    : 'has neither a tag nor a digest, and there is no semver';
+  const place = formatOciReference(reference);
+  throw new SourceError('SOURCE_INVALID', `${place} ${what}`, { retry: 'never' });
 }
 
 /** @throws SourceError, and what the context's reader throws */

@@ -24,6 +24,8 @@ export interface SourceMemory {
     | {
         readonly ok: false;
         readonly error: PequodError;
+        /** When the first of the failures in a row was asked: nobody wants an answer that is older. */
+        readonly sinceMs: number;
         /** What stays in force: the place is silent, and gave this for the same reference. */
         readonly lastGood?: Resolution;
       };

@@ -233,8 +233,21 @@ describe('a source that fails', () => {
     expect((await resolve(fromRegistry({ generation: 2 }))).answer).toEqual({
       ok: false,
       error: silent,
+      sinceMs: 0,
       lastGood: one,
     });
+  });
+
+  test('is not answered for by what others were told before it failed', async () => {
+    const { state, resolve } = setUp();
+    state.nowMs = 60 * MINUTE;
+    await resolve(fromRegistry());
+    state.answer = silent;
+    const { nextAtMs = 0 } = await resolve(fromRegistry({ generation: 2 }));
+    const failedAtMs = state.nowMs;
+    state.nowMs = nextAtMs;
+    await resolve(fromRegistry({ generation: 2 }));
+    expect(state.maxAgesMs).toEqual([5 * MINUTE, 5 * MINUTE, nextAtMs - failedAtMs]);
   });
 
   test.each([
@@ -251,6 +264,6 @@ describe('a source that fails', () => {
     await resolve(fromRegistry());
     sourceWorked(fromRegistry(), memory, one);
     state.answer = error;
-    expect((await resolve(transform)).answer).toEqual({ ok: false, error });
+    expect((await resolve(transform)).answer).toEqual({ ok: false, error, sinceMs: 0 });
   });
 });

@@ -40,17 +40,16 @@ export async function resolveSource(
     return known;
   }
   const failures = known?.question === question ? known.failures : 0;
+  const askedAtMs = deps.now();
+  const sinceMs = known?.answer.ok === false ? known.answer.sinceMs : undefined;
   try {
-    const resolution = await deps.sources.resolve(transform.spec.cueRef, contextOf(deps, transform), signal);
+    const context = contextOf(deps, transform, sinceMs);
+    const resolution = await deps.sources.resolve(transform.spec.cueRef, context, signal);
     const nextAtMs = isMoving(deps, transform, watched) ? nextLook(deps, transform) : undefined;
     memory.source = { question, answer: { ok: true, resolution }, nextAtMs, failures };
   } catch (error) {
-    memory.source = failedAnswer(
-      deps,
-      { transform, memory, question, failures: failures + 1 },
-      error,
-      signal,
-    );
+    const failing = { transform, memory, question, failures: failures + 1, sinceMs: sinceMs ?? askedAtMs };
+    memory.source = failedAnswer(deps, failing, error, signal);
   }
   return memory.source;
 }
@@ -86,8 +85,10 @@ export function contentFailed(
   signal: AbortSignal,
 ): SourceMemory {
   const question = questionOf(transform, watchedRevision(deps, transform));
-  const failures = (memory.source?.failures ?? 0) + 1;
-  memory.source = failedAnswer(deps, { transform, memory, question, failures }, error, signal);
+  const { answer, failures = 0 } = memory.source ?? {};
+  const sinceMs = answer?.ok === false ? answer.sinceMs : deps.now();
+  const failing = { transform, memory, question, failures: failures + 1, sinceMs };
+  memory.source = failedAnswer(deps, failing, error, signal);
   return memory.source;
 }
 
@@ -182,11 +183,13 @@ interface Failing {
   readonly question: string;
   /** With this one, in a row. */
   readonly failures: number;
+  /** When the first of them was asked. */
+  readonly sinceMs: number;
 }
 
 function failedAnswer(
   deps: SourceDependencies,
-  { transform, memory, question, failures }: Failing,
+  { transform, memory, question, failures, sinceMs }: Failing,
   error: unknown,
   signal: AbortSignal,
 ): SourceMemory {
@@ -197,17 +200,22 @@ function failedAnswer(
   // Of another reference nothing is ever used, and nothing where the place has spoken against this one.
   const lastGood =
     isSilent && good?.cueRef === hashJson(transform.spec.cueRef) ? { lastGood: good.resolution } : {};
-  const answer = { ok: false, error, ...lastGood } as const;
+  const answer = { ok: false, error, sinceMs, ...lastGood } as const;
   return { question, answer, nextAtMs: nextTry(deps, error, failures), failures };
 }
 
-function contextOf({ reads }: SourceDependencies, transform: Transform): SourceContext {
+/** @param failingSinceMs since when the source fails: what others were told before that is old */
+function contextOf(
+  { reads, now }: SourceDependencies,
+  transform: Transform,
+  failingSinceMs: number = Number.NEGATIVE_INFINITY,
+): SourceContext {
   const token = reconcileToken(transform);
   const isAskedFor = token !== undefined && clipToken(token) !== transform.status?.lastHandledReconcileAt;
   return {
     namespace: transform.metadata.namespace ?? '',
     configMaps: reads,
     secrets: reads,
-    maxAgeMs: isAskedFor ? 0 : sharedAgeMs(transform),
+    maxAgeMs: isAskedFor ? 0 : Math.min(sharedAgeMs(transform), now() - failingSinceMs),
   };
 }
