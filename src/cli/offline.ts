@@ -21,6 +21,7 @@ import {
   wholeInput,
 } from '../source/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
+import type { OfflinePlaces } from './offline-places.ts';
 import type { TransformFile } from './transform-file.ts';
 
 /** What the module may know of the cluster when there is none. */
@@ -31,6 +32,8 @@ export interface OfflineOptions {
   readonly moduleDirectory?: string | undefined;
   /** What live objects would have answered. */
   readonly observed?: ObservedValues | undefined;
+  /** How registries and git servers are reached. */
+  readonly network: OfflinePlaces;
 }
 
 /** A render, and what is wrong with the graph that it yields. */
@@ -49,11 +52,13 @@ export async function renderOffline(
   const { transform } = file;
   const namespace = transform.metadata.namespace ?? 'default';
   const library = await loadEmbeddedLibrary(fileURLToPath(new URL('../../cue', import.meta.url)));
-  const sources = new ModuleSources({ library });
+  const { places, cueRef, secrets } = options.network;
+  const sources = new ModuleSources({ library, places });
   const context = clusterlessContext(namespace, {
+    secrets,
     configMaps: { readConfigMap: async (_namespace, name) => findConfigMap(file, name, options) },
   });
-  const module = await sources.load(transform.spec.cueRef, context, signal);
+  const module = await sources.load(cueRef, context, signal);
   const pool = await createEvaluatorPool({ maxWorkers: 1 });
   try {
     const renderer = new Renderer({ evaluator: pool, evaluatorVersion: pool.version.sha256, library });

@@ -20,7 +20,8 @@ import { dockerLogin } from '../source/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
 import { registryRealmFlag } from './flags.ts';
 
-const ALL_ADDRESSES = ['0.0.0.0/0', '::/0'];
+/** Whoever runs a command may call what his machine can. */
+export const ALL_ADDRESSES: readonly string[] = ['0.0.0.0/0', '::/0'];
 
 /** What {@link withRegistryOptions} reads. */
 export interface RegistryFlags {
@@ -143,7 +144,7 @@ export class RegistrySession implements AsyncDisposable {
   }
 }
 
-interface DockerConfig {
+export interface DockerConfig {
   readonly path: string;
   readonly content: string;
   /** Whether it names programs that keep logins. */
@@ -151,7 +152,7 @@ interface DockerConfig {
 }
 
 /** What `docker login` wrote; undefined where there is no such file. */
-async function readDockerConfig(): Promise<DockerConfig | undefined> {
+export async function readDockerConfig(): Promise<DockerConfig | undefined> {
   const path = join(process.env['DOCKER_CONFIG'] ?? join(homedir(), '.docker'), 'config.json');
   try {
     const content = await readFile(path, 'utf8');
@@ -174,13 +175,15 @@ function namesHelper(content: string): boolean {
   }
 }
 
-async function readPassword(stdin: Readable): Promise<string> {
+/** @throws CliError where there is none */
+export async function readPassword(stdin: Readable): Promise<string> {
   const password = (await text(stdin)).replace(/\r?\n$/, '');
   if (password === '') throw new CliError('error: --password-stdin: standard input is empty');
   return password;
 }
 
-async function readFlagFile(flag: string, path: string): Promise<string> {
+/** The text of a file that a flag names. @throws CliError */
+export async function readFlagFile(flag: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

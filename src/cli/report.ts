@@ -4,11 +4,12 @@ import type { Rendered } from '../render/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
 import { readObserved } from './observed-file.ts';
 import { type OfflineRender, renderOffline } from './offline.ts';
+import { openPlaces, type PlaceFlags } from './offline-places.ts';
 import { type Terminal, write } from './terminal.ts';
 import type { TransformFile } from './transform-file.ts';
 
 /** How a Transform is rendered without a cluster. */
-export interface OfflineFlags {
+export interface OfflineFlags extends PlaceFlags {
   readonly moduleDir?: string;
   /** A file. */
   readonly observed?: string;
@@ -25,14 +26,22 @@ export async function renderOrFail(
   signal: AbortSignal,
 ): Promise<Rendered> {
   const observed = flags.observed === undefined ? undefined : await readObserved(flags.observed);
-  const render = await renderOffline(file, { moduleDirectory: flags.moduleDir, observed }, signal);
-  const lines = reportLines(file, render);
+  const { cueRef } = file.transform.spec;
+  await using network = await openPlaces(cueRef, flags, terminal);
+  const render = await renderOffline(file, { moduleDirectory: flags.moduleDir, observed, network }, signal);
+  const lines = [...unverifiedLines(file), ...reportLines(file, render)];
   if (!render.result.ok || render.graphProblems.length > 0) {
     throw new CliError(lines.join('\n'), EXIT_CODES.failure);
   }
   const said = [...lines, ...waitingLines(file, render.result)];
   for (const line of said) await write(terminal.stderr, `${line}\n`);
   return render.result;
+}
+
+/** What is not looked at without a cluster. */
+function unverifiedLines(file: TransformFile): readonly string[] {
+  if (file.transform.spec.cueRef.verify === undefined) return [];
+  return [`${file.position('spec.cueRef.verify')}: info: signatures are not verified here`];
 }
 
 /** The nodes whose objects depend on live values that are not known. */

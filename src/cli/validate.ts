@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { isResolvedNode } from '../api/index.ts';
+import { checkStdin, withPlaceOptions } from './offline-flags.ts';
 import { type OfflineFlags, renderOrFail } from './report.ts';
 import { type Terminal, write } from './terminal.ts';
 import { readTransformFile } from './transform-file.ts';
@@ -9,7 +10,7 @@ interface ValidateFlags extends OfflineFlags {
 }
 
 export function validateCommand(terminal: Terminal, signal: AbortSignal): Command {
-  return new Command('validate')
+  const command = new Command('validate')
     .description('check a Transform, its input and its module; print all that is wrong, with its place')
     .requiredOption('-f, --filename <file>', 'file with one Transform; - is standard input')
     .option(
@@ -18,6 +19,7 @@ export function validateCommand(terminal: Terminal, signal: AbortSignal): Comman
     )
     .option('--observed <file>', 'YAML or JSON of live values, by node id and export')
     .action(async (flags: ValidateFlags) => {
+      checkStdin(flags);
       const file = await readTransformFile(flags.filename, terminal.stdin);
       const rendered = await renderOrFail(file, flags, terminal, signal);
       const { name } = file.transform.metadata;
@@ -28,4 +30,5 @@ export function validateCommand(terminal: Terminal, signal: AbortSignal): Comman
         `Transform ${name} is valid: ${count} ${count === 1 ? 'node' : 'nodes'}${waiting === 0 ? '' : `, of which ${waiting} wait for live values`}\n`,
       );
     });
+  return withPlaceOptions(command);
 }
