@@ -5,7 +5,6 @@ export {
   type Resolve,
   type ResolvedAddress,
 } from './guard.ts';
-export { HostList } from './host-list.ts';
 export {
   EgressHttp,
   type EgressHttpOptions,

@@ -1,10 +1,9 @@
 export type { RegistryAccess, RegistryCredentials, TrustedRealm } from './access.ts';
 export { RegistryClient, type RegistryClientOptions } from './client.ts';
-export { digestLike, digestOf, isDigest } from './digest.ts';
+export { digestOf, isDigest } from './digest.ts';
 export type { ArtifactManifest, Descriptor, Manifest } from './manifest.ts';
 export {
   formatOciReference,
-  isTag,
   type OciReference,
   parseOciReference,
   registryHost,
