@@ -1,7 +1,7 @@
 // Takes answers off a stream that stays open. Where an answer ends is found in its framing, chunk by chunk, without putting
 // together what has arrived so far.
 import { SourceError } from '../errors.ts';
-import { PktLineError } from './pkt-line.ts';
+import { checkLineCount, PktLineError } from './pkt-line.ts';
 import { joined } from './session.ts';
 
 const LENGTH_DIGITS = 4;
@@ -12,6 +12,7 @@ const MAX_EARLY_BYTES = 1024 * 1024;
 class FlushFinder {
   #header = '';
   #left = 0;
+  #lines = 0;
 
   /** Where the flush ends in this chunk; undefined where it is not in it. @throws PktLineError */
   push(chunk: Buffer): number | undefined {
@@ -27,6 +28,8 @@ class FlushFinder {
       if (this.#header.length < LENGTH_DIGITS) return undefined;
       if (!/^[0-9a-f]{4}$/i.test(this.#header))
         throw new PktLineError('the answer is not in the framing of git');
+      this.#lines += 1;
+      checkLineCount(this.#lines);
       const length = Number.parseInt(this.#header, 16);
       this.#header = '';
       if (length === 0) return at;
@@ -75,6 +78,7 @@ export class AnswerReader {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer<ArrayBuffer>>();
     const finder = endsWith === 'flush' ? new FlushFinder() : undefined;
     this.#reading = { finder, maxBytes, chunks: [], size: 0, resolve, reject };
+    this.#earlyBytes = 0;
     for (const chunk of this.#early.splice(0)) this.push(chunk);
     if (this.#ending !== undefined) this.end(this.#ending);
     return promise;

@@ -9,6 +9,11 @@ const MARKS: Readonly<Record<number, 'delimiter' | 'end' | 'flush'>> = {
   2: 'end',
 };
 const LENGTH_DIGITS = 4;
+/**
+ * Of one answer; packs come in lines of some KiB. Lines of no content are four bytes each, and a limit of bytes alone would
+ * let millions of them keep everything else waiting.
+ */
+const MAX_LINES = 250_000;
 
 /** What is not git's framing. */
 export class PktLineError extends Error {}
@@ -47,12 +52,18 @@ export function readPktLine(
  */
 export function* pktLines(bytes: Buffer): Generator<PktLine> {
   let offset = 0;
-  while (offset < bytes.length) {
+  for (let count = 1; offset < bytes.length; count += 1) {
+    checkLineCount(count);
     const next = readPktLine(bytes, offset);
     if (next === undefined) throw new PktLineError('the answer ends in the middle of a line');
     yield next.line;
     offset = next.end;
   }
+}
+
+/** @throws PktLineError where an answer has more lines than any that is meant to be read */
+export function checkLineCount(count: number): void {
+  if (count > MAX_LINES) throw new PktLineError(`the answer has more than ${MAX_LINES} lines`);
 }
 
 /** A line as text, without its newline. */

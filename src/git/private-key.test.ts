@@ -43,6 +43,11 @@ describe('a private key', () => {
     ['that is torn', ed25519.export(pkcs8).toString().slice(0, 60), undefined],
     ['without its passphrase', rsa.export(locked).toString(), undefined],
     ['with another passphrase', rsa.export(locked).toString(), 'canary'],
+    [
+      'of a curve that ssh does not know',
+      generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey.export(pkcs8).toString(),
+      undefined,
+    ],
     ['of a kind for agreement', generateKeyPairSync('x25519').privateKey.export(pkcs8).toString(), undefined],
   ])('%s is refused, and nothing of it is said', (_what, privateKey, passphrase) => {
     const answer = openPrivateKey({

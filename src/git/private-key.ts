@@ -49,7 +49,9 @@ function sshForm(key: KeyObject): KeyAnswer {
     return { problem: 'the private key is none of ed25519, ecdsa and rsa' };
   }
   const type = key.asymmetricKeyType === 'rsa' ? 'pkcs1' : 'sec1';
-  return { privateKey: key.export({ format: 'pem', type }).toString() };
+  const privateKey = key.export({ format: 'pem', type }).toString();
+  if (!(ssh2.utils.parseKey(privateKey) instanceof Error)) return { privateKey };
+  return { problem: 'the private key is on a curve that ssh does not know: use nistp256, 384 or 521' };
 }
 
 /** ssh2 reads ed25519 keys in OpenSSH's own format only. */

@@ -71,6 +71,8 @@ export class SshTransport {
     } catch (error) {
       connection.close();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', end);
     }
   }
 }
@@ -107,7 +109,12 @@ class SshConnection {
       });
     });
     const advert = this.#reader.read('flush', maxBytes);
-    client.connect({ ...config, sock: this.#socket });
+    try {
+      client.connect({ ...config, sock: this.#socket });
+    } catch {
+      // The advert is waited for all the same, so that its failure is nobody's surprise. What is thrown may quote the key.
+      this.#fail(new SourceError('SOURCE_AUTH', `${this.#reference.place} can't be asked with this ssh key`));
+    }
     return await advert;
   }
 

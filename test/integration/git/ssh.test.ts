@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EgressGuard } from '../../../src/egress/index.ts';
 import { DEFAULT_GIT_LIMITS, type GitAccess, GitClient, parseGitReference } from '../../../src/git/index.ts';
+import { SshTransport } from '../../../src/git/ssh.ts';
 import { type GitRepository, type GitSshServer, needs, startGitSshServer } from '../../servers/index.ts';
 
 const WAIT = (): AbortSignal => AbortSignal.timeout(30_000);
@@ -140,6 +141,23 @@ describe.skipIf(needed.isMissing).each([2, 0] as const)(
     });
   },
 );
+
+it('a key that ssh2 does not take ends one connection, and nothing else', async () => {
+  const server = createServer((socket) => void socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = address !== null && typeof address === 'object' ? address.port : 0;
+  const key = async (): Promise<string> => 'canary';
+  const transport = new SshTransport(new EgressGuard({ allow: ['127.0.0.1'] }), key);
+  const reference = parseGitReference(`ssh://git@127.0.0.1:${port}/a.git`);
+  const access: GitAccess = { credentials: { type: 'ssh', privateKey: '', knownHosts: '' } };
+  // What nobody waits for any more would end the process, and fails this test.
+  await expect(transport.open(reference, access, 1_000, WAIT())).rejects.toMatchObject({
+    code: 'SOURCE_AUTH',
+    message: expect.not.stringContaining('canary'),
+  });
+  server.close();
+});
 
 describe('an ssh server', () => {
   const privateKey = generateKeyPairSync('ed25519')
