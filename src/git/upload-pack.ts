@@ -12,6 +12,8 @@ import { AGENT, type AskOptions, type GitSession } from './session.ts';
 /** Framing, progress and the list of shallow commits around a pack. */
 const PACK_OVERHEAD_BYTES = 1024 * 1024;
 const [PACK_BAND, ERROR_BAND] = [1, 3];
+/** Asked for under version 0. Nothing is ever acknowledged here, but some servers speak to no client without the first. */
+const FEATURES_0 = ['multi_ack_detailed', 'side-band-64k', 'ofs-delta', 'no-progress'] as const;
 
 export interface PackRequest {
   readonly wants: readonly string[];
@@ -132,7 +134,7 @@ export class UploadPack {
     const { capabilities } = this.#advert;
     if (!capabilities.has('side-band-64k'))
       throw notGit(this.#place, 'the server is older than side-band-64k');
-    const asked = ['side-band-64k', 'ofs-delta', 'no-progress'].filter((name) => capabilities.has(name));
+    const asked = FEATURES_0.filter((name) => capabilities.has(name));
     return [
       ...wants.map((oid, at) =>
         pktLine(at === 0 ? `want ${oid} ${asked.join(' ')} agent=${AGENT}` : `want ${oid}`),

@@ -27,7 +27,7 @@ const [OFFSET_DELTA, NAMED_DELTA] = [6, 7];
 const TYPES: Readonly<Record<number, GitObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob', 4: 'tag' };
 /** A number of more digits than any size has. */
 const MAX_NUMBER_BYTES = 7;
-const [MIN_CHUNK_BYTES, MAX_CHUNK_BYTES] = [64, 256 * 1024];
+const MIN_CHUNK_BYTES = 64;
 
 /** All entries, in order. @throws PackError */
 export function scanPack(pack: Buffer, limits: PackLimits): readonly PackEntry[] {
@@ -167,7 +167,7 @@ function inflate(
     answer = inflateSync(pack.subarray(start, -TRAILER_BYTES), {
       info: true,
       maxOutputLength: Math.max(size, 1),
-      chunkSize: Math.min(Math.max(size, MIN_CHUNK_BYTES), MAX_CHUNK_BYTES),
+      chunkSize: Math.max(size, MIN_CHUNK_BYTES),
     });
   } catch (error) {
     // Node says so where the output would be over its maximum.

@@ -1,6 +1,7 @@
 // Packs made by hand: those that git would make, and those that only somebody hostile would.
 import { createHash } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_GIT_LIMITS, type PackLimits } from '../limits.ts';
 import { type GitObjectType, objectId } from './scan.ts';
@@ -214,6 +215,28 @@ describe('a pack', () => {
     const { code, message } = await failureOf(pack, good.commit, { ...LIMITS, ...limits });
     expect(message).toMatch(/over \d+/);
     expect(code).toBe('SOURCE_TOO_LARGE');
+  });
+});
+
+describe('any bytes', () => {
+  const base = whole('blob', 'base');
+  const sound = packOf([...good.entries, base, offsetDelta(base.length, delta(FILE, 4))]);
+  const body = sound.subarray(0, -20);
+  const withChecksum = (bytes: Buffer): Buffer =>
+    Buffer.concat([bytes, createHash('sha1').update(bytes).digest()]);
+
+  it('get an answer', async () => {
+    const change = fc.tuple(fc.nat(body.length - 1), fc.nat(255));
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), fc.nat(20), async (changes, cut) => {
+        const bytes = Buffer.from(body.subarray(0, body.length - cut));
+        for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
+        const answer = await unpacked(withChecksum(bytes), good.commit);
+        // Whatever was changed: files are those of the commit, byte for byte, or there are none.
+        if ('files' in answer) expect(Buffer.from(answer.files.get('a.cue') ?? []).toString()).toBe(FILE);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
 
