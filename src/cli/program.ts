@@ -6,8 +6,10 @@ import { generateKeyCommand } from './generate-key.ts';
 import { pullCommand } from './pull.ts';
 import { pushCommand } from './push.ts';
 import { renderCommand } from './render.ts';
+import { signCommand } from './sign.ts';
 import { type Terminal, write } from './terminal.ts';
 import { validateCommand } from './validate.ts';
+import { verifyCommand } from './verify.ts';
 import { versionCommand } from './version.ts';
 
 const EXIT_CODE_HELP = `
@@ -26,6 +28,8 @@ export function createProgram(terminal: Terminal, signal: AbortSignal): Command 
   program.addCommand(generateKeyCommand(terminal));
   program.addCommand(pushCommand(terminal, signal));
   program.addCommand(pullCommand(terminal, signal));
+  program.addCommand(signCommand(terminal, signal));
+  program.addCommand(verifyCommand(terminal, signal));
   program.addCommand(controllerCommand());
   program.addCommand(versionCommand(terminal));
   for (const command of [program, ...program.commands]) {

@@ -1,0 +1,56 @@
+import { Command, Option } from 'commander';
+import { formatOciReference, type OciReference } from '../registry/index.ts';
+import { SignatureVerifier } from '../signatures/index.ts';
+import { CliError } from './exit-code.ts';
+import { interruptible } from './interrupt.ts';
+import {
+  type RegistryFlags,
+  RegistrySession,
+  readReference,
+  withRegistryOptions,
+} from './registry-access.ts';
+import { type Terminal, write } from './terminal.ts';
+import { readVerification, type VerificationFlags, withVerificationOptions } from './verification-flags.ts';
+
+interface VerifyFlags extends RegistryFlags, VerificationFlags {
+  readonly output: 'text' | 'json';
+}
+
+export function verifyCommand(terminal: Terminal, signal: AbortSignal): Command {
+  const command = new Command('verify')
+    .description('look whether a module in a registry is signed, as the operator does')
+    .argument('<reference>', 'oci://registry/repository:tag, or @sha256:… in place of the tag')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .action((reference: string, flags: VerifyFlags) =>
+      interruptible(signal, (stop) => verify(readReference(reference), flags, terminal, stop)),
+    );
+  return withRegistryOptions(withVerificationOptions(command));
+}
+
+async function verify(
+  reference: OciReference,
+  flags: VerifyFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const asked = await readVerification(flags);
+  if (asked === undefined) throw new CliError('error: say who must have signed it, e.g. with --verify-key');
+  const { policy, trustedRoot } = asked;
+  await using session = await RegistrySession.open(reference, flags, terminal.stdin);
+  const access = session.accessTo(reference);
+  const { registry } = session;
+  const verifier = new SignatureVerifier({ registry, trustedRoot });
+  const verified = async (): Promise<{ readonly digest: string; readonly signer: string }> => {
+    const { digest, rootDigest } = await registry.resolve(reference, access, signal);
+    return { digest, ...(await verifier.verify({ reference, digest, rootDigest, access }, policy, signal)) };
+  };
+  const { digest, signer } = await verified().catch((error: unknown) => {
+    throw session.explained(error);
+  });
+  const named = formatOciReference({ ...reference, digest });
+  const said =
+    flags.output === 'json'
+      ? JSON.stringify({ reference: named, digest, signer }, null, 2)
+      : `${named}\nsigned by ${signer}`;
+  await write(terminal.stdout, `${said}\n`);
+}
