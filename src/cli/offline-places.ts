@@ -10,13 +10,8 @@ import { silentLogger } from '../observability/index.ts';
 import { parseOciReference } from '../registry/index.ts';
 import { CueRegistries, dockerLogin, NetworkPlaces, type SecretReader } from '../source/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
-import {
-  ALL_ADDRESSES,
-  type RegistryFlags,
-  readDockerConfig,
-  readFlagFile,
-  readPassword,
-} from './registry-access.ts';
+import { readFlagFile } from './flag-file.ts';
+import { ALL_ADDRESSES, type RegistryFlags, readDockerConfig, readPassword } from './registry-access.ts';
 import type { Terminal } from './terminal.ts';
 
 const LOGIN = 'login';

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { pullModule, writeFolder } from '../publishing/index.ts';
+import { type PulledModule, pullModule, writeFolder } from '../publishing/index.ts';
 import { formatOciReference, type OciReference } from '../registry/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
 import { interruptible } from './interrupt.ts';
@@ -10,8 +10,15 @@ import {
   withRegistryOptions,
 } from './registry-access.ts';
 import { type Terminal, write } from './terminal.ts';
+import {
+  type AskedVerification,
+  readVerification,
+  type VerificationFlags,
+  verifiedDigest,
+  withVerificationOptions,
+} from './verification-flags.ts';
 
-interface PullFlags extends RegistryFlags {
+interface PullFlags extends RegistryFlags, VerificationFlags {
   readonly force?: boolean;
   readonly output: 'text' | 'json';
 }
@@ -26,7 +33,7 @@ export function pullCommand(terminal: Terminal, signal: AbortSignal): Command {
     .action((reference: string, folder: string, flags: PullFlags) =>
       interruptible(signal, (stop) => pull(readPlace(reference), folder, flags, terminal, stop)),
     );
-  return withRegistryOptions(command);
+  return withRegistryOptions(withVerificationOptions(command));
 }
 
 async function pull(
@@ -36,13 +43,11 @@ async function pull(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
+  const asked = await readVerification(flags);
   await using session = await RegistrySession.open(reference, flags, terminal.stdin);
-  const access = session.accessTo(reference);
-  const { digest, files } = await pullModule(session.registry, reference, access, signal).catch(
-    (error: unknown) => {
-      throw session.explained(error);
-    },
-  );
+  const { digest, files } = await fetched(reference, session, asked, signal).catch((error: unknown) => {
+    throw session.explained(error);
+  });
   const { force: isReplacing = false, output } = flags;
   const state = await writeFolder(folder, files, { isReplacing }, signal);
   if (state === 'occupied') {
@@ -56,6 +61,20 @@ async function pull(
   const said =
     output === 'json' ? JSON.stringify({ reference: pulled, digest, files: names }, null, 2) : pulled;
   await write(terminal.stdout, `${said}\n`);
+}
+
+/** What is verified is a digest, and that digest is what is then fetched. */
+async function fetched(
+  reference: OciReference,
+  session: RegistrySession,
+  asked: AskedVerification | undefined,
+  signal: AbortSignal,
+): Promise<PulledModule> {
+  const access = session.accessTo(reference);
+  const { registry } = session;
+  if (asked === undefined) return await pullModule(registry, reference, access, signal);
+  const { rootDigest } = await verifiedDigest(registry, reference, access, asked, signal);
+  return await pullModule(registry, { ...reference, digest: rootDigest }, access, signal);
 }
 
 function readPlace(text: string): OciReference {

@@ -18,6 +18,7 @@ import {
 } from '../registry/index.ts';
 import { dockerLogin } from '../source/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
+import { readFlagFile } from './flag-file.ts';
 import { registryRealmFlag } from './flags.ts';
 
 /** Whoever runs a command may call what his machine can. */
@@ -180,13 +181,4 @@ export async function readPassword(stdin: Readable): Promise<string> {
   const password = (await text(stdin)).replace(/\r?\n$/, '');
   if (password === '') throw new CliError('error: --password-stdin: standard input is empty');
   return password;
-}
-
-/** The text of a file that a flag names. @throws CliError */
-export async function readFlagFile(flag: string, path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw new CliError(`error: ${flag} ${path}: ${messageOf(error)}`, EXIT_CODES.usage, error);
-  }
 }

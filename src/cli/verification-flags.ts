@@ -1,7 +1,13 @@
 // Who must have signed, as the command line says it.
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import type { TrustedRoot, VerificationPolicy } from '../signatures/index.ts';
+import type { OciReference, RegistryAccess, RegistryClient } from '../registry/index.ts';
+import {
+  SignatureVerifier,
+  type TrustedRoot,
+  type VerificationPolicy,
+  type Verified,
+} from '../signatures/index.ts';
 import { CliError } from './exit-code.ts';
 import { readFlagFile } from './flag-file.ts';
 import { readTrustedRoot } from './source-flags.ts';
@@ -56,6 +62,28 @@ export async function readVerification(flags: VerificationFlags): Promise<AskedV
     );
   }
   return { policy: { identities: [{ issuer, subject }] }, trustedRoot: await readTrustedRoot(file) };
+}
+
+/** What a reference names, asked for once and signed by whom the flags say. */
+export interface VerifiedDigest extends Verified {
+  /** Of the manifest. */
+  readonly digest: string;
+  /** Of the index that led to it, where there is one. */
+  readonly rootDigest: string;
+}
+
+/** @throws SourceError `SOURCE_UNVERIFIED` where nobody signed it who may, and as the registry's client */
+export async function verifiedDigest(
+  registry: RegistryClient,
+  reference: OciReference,
+  access: RegistryAccess,
+  { policy, trustedRoot }: AskedVerification,
+  signal: AbortSignal,
+): Promise<VerifiedDigest> {
+  const { digest, rootDigest } = await registry.resolve(reference, access, signal);
+  const verifier = new SignatureVerifier({ registry, trustedRoot });
+  const place = { reference, digest, rootDigest, access };
+  return { digest, rootDigest, ...(await verifier.verify(place, policy, signal)) };
 }
 
 function another(path: string, before: readonly string[]): readonly string[] {

@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import { formatOciReference, type OciReference } from '../registry/index.ts';
-import { SignatureVerifier } from '../signatures/index.ts';
 import { CliError } from './exit-code.ts';
 import { interruptible } from './interrupt.ts';
 import {
@@ -10,7 +9,12 @@ import {
   withRegistryOptions,
 } from './registry-access.ts';
 import { type Terminal, write } from './terminal.ts';
-import { readVerification, type VerificationFlags, withVerificationOptions } from './verification-flags.ts';
+import {
+  readVerification,
+  type VerificationFlags,
+  verifiedDigest,
+  withVerificationOptions,
+} from './verification-flags.ts';
 
 interface VerifyFlags extends RegistryFlags, VerificationFlags {
   readonly output: 'text' | 'json';
@@ -35,18 +39,13 @@ async function verify(
 ): Promise<void> {
   const asked = await readVerification(flags);
   if (asked === undefined) throw new CliError('error: say who must have signed it, e.g. with --verify-key');
-  const { policy, trustedRoot } = asked;
   await using session = await RegistrySession.open(reference, flags, terminal.stdin);
   const access = session.accessTo(reference);
-  const { registry } = session;
-  const verifier = new SignatureVerifier({ registry, trustedRoot });
-  const verified = async (): Promise<{ readonly digest: string; readonly signer: string }> => {
-    const { digest, rootDigest } = await registry.resolve(reference, access, signal);
-    return { digest, ...(await verifier.verify({ reference, digest, rootDigest, access }, policy, signal)) };
-  };
-  const { digest, signer } = await verified().catch((error: unknown) => {
-    throw session.explained(error);
-  });
+  const { digest, signer } = await verifiedDigest(session.registry, reference, access, asked, signal).catch(
+    (error: unknown) => {
+      throw session.explained(error);
+    },
+  );
   const named = formatOciReference({ ...reference, digest });
   const said =
     flags.output === 'json'

@@ -2,7 +2,6 @@ export {
   type AttachOptions,
   attachBundle,
   attachSimple,
-  BUNDLE_TYPE,
   bundle,
   keylessBundle,
   messageBundle,
@@ -12,5 +11,5 @@ export {
   statement,
 } from './attachments.ts';
 export { type CosignSample, cosignSample, cosignSampleNames } from './cosign-samples.ts';
-export { digestOf, MemoryRegistry } from './memory-registry.ts';
+export { MemoryRegistry } from './memory-registry.ts';
 export { type KeylessOptions, pemOf, SIGNED_AT, TestSigstore } from './sigstore.ts';

@@ -1,5 +1,5 @@
 // Signing and verifying at the command line, against the registry of the CNCF, which keeps no list of referrers itself.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -80,7 +80,11 @@ async function push(
   const memory = new MemoryRegistry();
   const mediaType = 'application/vnd.oci.image.manifest.v1+json';
   const config = { mediaType: 'application/vnd.oci.empty.v1+json', ...memory.putBlob(Buffer.from('{}')) };
-  const layer = { mediaType: 'text/plain', ...memory.putBlob(Buffer.from(`package m${repositories}\n`)) };
+  const layer = {
+    mediaType: 'text/plain',
+    ...memory.putBlob(Buffer.from(`package m${repositories}\n`)),
+    annotations: { 'org.opencontainers.image.title': 'm.cue' },
+  };
   const digest = memory.putManifest({ schemaVersion: 2, mediaType, config, layers: [layer] }, 'v1');
   fill(memory, digest);
   repositories += 1;
@@ -163,6 +167,23 @@ test('the commands of the page on publishing do what it says', async () => {
     said.push(stdout);
   }
   expect(said.at(-1)).toBe(`${tagged}@${digest}\nsigned by key webservice.pub\n`);
+});
+
+test('a module is pulled only where it is signed, and what is pulled is what was verified', async () => {
+  await logIn();
+  const { tagged, digest } = await push();
+  const { key, pub } = await keys();
+  const into = (name: string): readonly string[] => ['pull', tagged, join(folder, name), '--plain-http'];
+  const unsigned = await pequod([...into('unsigned'), '--verify-key', pub]);
+  expect(unsigned).toMatchObject({ exitCode: 1, stdout: '' });
+  expect(unsigned.stderr).toContain(`${digest} has no signature`);
+  await expect(stat(join(folder, 'unsigned'))).rejects.toMatchObject({ code: 'ENOENT' });
+  await pequod(['sign', tagged, '--key', key, '--plain-http']);
+  registry.forget();
+  const pulled = await pequod([...into('signed'), '--verify-key', pub]);
+  expect(pulled).toEqual({ exitCode: 0, stdout: `${tagged}@${digest}\n`, stderr: '' });
+  const byTag = registry.requests().filter(({ status, reference }) => status === 200 && reference === 'v1');
+  expect(byTag).toHaveLength(1);
 });
 
 test('a tag is asked for once; what is signed and verified is its digest', async () => {
