@@ -4,7 +4,8 @@
  * - `failure`: the Transform, its module or its input is at fault, or the operator could not go on.
  * - `usage`: the call itself is: an unknown option, a file that is missing or holds no Transform.
  *
- * A second interrupt ends the operator at once, with 128 and the signal's number.
+ * A push or a pull that is interrupted ends with 128 and the signal's number, when nothing half-done is left. So does the
+ * operator at a second interrupt, at once.
  */
 export const EXIT_CODES = { success: 0, failure: 1, usage: 2 } as const;
 
