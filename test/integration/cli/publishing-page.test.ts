@@ -70,7 +70,7 @@ async function pulled(repositoryAndTag: string, name: string): Promise<readonly 
   return (await readdir(join(folder, name), { recursive: true })).sort();
 }
 
-test('what the page shows does what it says', async () => {
+test('what the page shows does what it says', { timeout: 300_000 }, async () => {
   await example('a module');
   const reference = `oci://${registry.host}/modules/example.com/greeting:v1.0.0@sha256:`;
   const pushed = await example('push');
