@@ -56,7 +56,7 @@ export function useOperator(settings: OperatorSettings = {}): { readonly operato
 }
 
 /** A namespace with a ServiceAccount `deployer` that may edit in it. */
-async function openSpace(): Promise<Space> {
+export async function openSpace(): Promise<Space> {
   const namespace = `story-${randomUUID().slice(0, 8)}`;
   const space = new Space(namespace, adminClient(), cluster.kubectl);
   const metadata = { name: namespace };

@@ -59,12 +59,13 @@ describe('references', () => {
     expect(parse).toThrow(expect.objectContaining({ code: 'SOURCE_INVALID', retry: 'never' }));
   });
 
-  it.each(['oci://user:canary@registry.example/a', 'oci://canary@registry.example'])(
-    'a password in %s is not repeated',
-    (text) => {
-      expect(() => parseOciReference(text)).toThrow(/^a reference holds no user name or password/);
-    },
-  );
+  it.each([
+    'oci://user:canary@registry.example/a',
+    'oci://canary@registry.example',
+    'oci://user:canary/with-a-slash@registry.example/a',
+  ])('a password in %s is not repeated', (text) => {
+    expect(() => parseOciReference(text)).toThrow(/^a reference holds no user name or password/);
+  });
 
   it('keys of a docker config name the same hosts', () => {
     expect(registryHost('https://index.docker.io/v1/')).toBe('registry-1.docker.io');

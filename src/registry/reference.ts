@@ -33,10 +33,11 @@ export function parseOciReference(text: string): OciReference {
   const rest = text.slice(SCHEME.length);
   const slash = rest.indexOf('/');
   const authority = slash < 0 ? rest : rest.slice(0, slash);
-  if (slash < 0 ? /@(?!sha\d+:)/.test(authority) : authority.includes('@'))
-    throw invalid('a reference holds no user name or password: put them into a Secret for pullSecretRef');
+  if (slash < 0 ? /@(?!sha\d+:)/.test(authority) : authority.includes('@')) throw credentialsInside();
   if (slash < 0) throw invalid(`${SCHEME}${shown(authority)} names a registry, but no repository in it`);
   const host = registryHost(authority);
+  // A password with a slash in it ends the authority early.
+  if (host === undefined && rest.includes('@')) throw credentialsInside();
   if (host === undefined) throw invalid(`${shown(authority)} is no host of a registry`);
   return { host, ...readPath(rest.slice(slash + 1), host) };
 }
@@ -98,6 +99,10 @@ function repositoryOf(name: string, host: string): string {
 
 function shown(text: string): string {
   return JSON.stringify(messageOf(text, 128));
+}
+
+function credentialsInside(): SourceError {
+  return invalid('a reference holds no user name or password: put them into a Secret for pullSecretRef');
 }
 
 function invalid(message: string): SourceError {

@@ -2,7 +2,10 @@
 // who may have what, and what is kept.
 import { Breakers, type ByteCache, Grants, SharedAnswers, type Wanted } from '../cache/index.ts';
 import { messageOf, PequodError, SourceError } from '../errors.ts';
+import type { GitCredentials } from '../git/index.ts';
 import type { Metrics } from '../observability/index.ts';
+import type { RegistryCredentials } from '../registry/index.ts';
+import { secretsBlanker } from './blank-secrets.ts';
 import { CachedContent } from './cached-content.ts';
 import type { ModuleTree } from './module-tree.ts';
 
@@ -17,11 +20,13 @@ export interface Asker {
   readonly tlsKey: string | undefined;
   readonly credentialKey: string | undefined;
   readonly namespace: string;
+  /** Takes the credentials out of a text. */
+  readonly blank: (text: string) => string;
 }
 
 /** How a tenant reaches a place. */
 interface Access {
-  readonly credentials?: object;
+  readonly credentials?: GitCredentials | RegistryCredentials;
   readonly tls?: object;
 }
 
@@ -62,17 +67,18 @@ export class Remote {
       tlsKey: keyOf(tls),
       credentialKey: keyOf(credentials),
       namespace,
+      blank: secretsBlanker(credentials),
     };
   }
 
   /** Asks a place, unless it is known not to answer. @throws as `Breakers.run` */
   async ask<T>(asker: Asker, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const { host, tlsKey, credentialKey, namespace } = asker;
+    const { host, tlsKey, credentialKey, namespace, blank } = asker;
     const inOurWords = async (given: AbortSignal): Promise<T> => {
       try {
         return await work(given);
       } catch (error) {
-        throw asSourceError(error, host);
+        throw blanked(asSourceError(error, host), blank);
       }
     };
     try {
@@ -115,4 +121,12 @@ function asSourceError(error: unknown, host: string): unknown {
   if (error.code === 'EGRESS_REFUSED')
     return new SourceError('SOURCE_REFUSED', `${host}: ${messageOf(error)}`, { cause: error });
   return new SourceError('SOURCE_UNAVAILABLE', `${host}: ${messageOf(error)}`, { cause: error });
+}
+
+/** What the place was shown may be in its answer, and so in the message. */
+function blanked(error: unknown, blank: Asker['blank']): unknown {
+  if (!(error instanceof SourceError)) return error;
+  const message = blank(error.message);
+  // The cause has the same words.
+  return message === error.message ? error : new SourceError(error.code, message, { retry: error.retry });
 }
