@@ -1,3 +1,4 @@
+export * from './cue-ref.ts';
 export { durationMs } from './duration.ts';
 export * from './keys.ts';
 export * from './meta.ts';
