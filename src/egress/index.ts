@@ -5,6 +5,7 @@ export {
   type Resolve,
   type ResolvedAddress,
 } from './guard.ts';
+export { isUrlHost } from './host-name.ts';
 export {
   EgressHttp,
   type EgressHttpOptions,

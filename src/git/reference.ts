@@ -1,6 +1,7 @@
 // References to git repositories. They come from tenants and end up in URLs and, over ssh, in the command line of the
 // server, so everything is decoded exactly once, checked after that, and only then put together again.
 import { isIP } from 'node:net';
+import { isUrlHost } from '../egress/index.ts';
 import { SourceError } from '../errors.ts';
 import { isPlainHttpHost } from './plain-http.ts';
 import { invalidRefName } from './ref-name.ts';
@@ -142,7 +143,7 @@ function hostText(host: string, port: number | undefined): string {
 
 function checkHost(host: string): string {
   const name = host.toLowerCase();
-  if (isIP(name) === 0 && (name.length > 253 || !HOST.test(name))) {
+  if (isIP(name) === 0 && (name.length > 253 || !HOST.test(name) || !isUrlHost(name))) {
     throw invalid('its host is no name or address');
   }
   return name;

@@ -1,5 +1,6 @@
 // Bodies as they are read: never more of them than was meant, and nothing unfolded before its depth is known.
 import type { Hash } from 'node:crypto';
+import { EgressError, type EgressStream } from '../egress/index.ts';
 import { SourceError } from '../errors.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../json/index.ts';
 import type { RegistryAnswer } from './transport.ts';
@@ -24,13 +25,38 @@ export async function readBody(
   if (Number(headers.get('content-length')?.[0] ?? 0) > maxBytes) throw tooLarge();
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxBytes) throw tooLarge();
-    hash?.update(chunk);
-    chunks.push(chunk);
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > maxBytes) throw tooLarge();
+      hash?.update(chunk);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw isOverLimit(error) ? tooLarge() : error;
   }
   return Buffer.concat(chunks);
+}
+
+/** The page that comes with an error; nothing of one that is longer than what a registry says in its own words. */
+export async function readErrorPage({ body }: Pick<EgressStream, 'body'>, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > maxBytes) return Buffer.alloc(0);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (isOverLimit(error)) return Buffer.alloc(0);
+    throw error;
+  }
+  return Buffer.concat(chunks);
+}
+
+function isOverLimit(error: unknown): boolean {
+  return error instanceof EgressError && error.code === 'EGRESS_TOO_LARGE';
 }
 
 /** A JSON object in UTF-8. @throws SourceError `SOURCE_INVALID`; `subject` begins its message. */

@@ -139,8 +139,13 @@ export class RegistryClient implements RegistryReader, RegistryWriter {
       const body = await readBody(answer, MAX_MANIFEST_BYTES, () => manifestTooLarge(reference));
       const said = answer.headers.get('docker-content-digest')?.[0];
       for (const digest of [reference.digest, said]) {
-        if (digest !== undefined && !(isDigest(digest) && digestLike(digest, body) === digest))
-          throw mismatch({ ...reference, digest: reference.digest ?? digest }, digestLike(digest, body));
+        if (digest === undefined || digestLike(digest, body) === digest) continue;
+        // A header that is no digest may hold anything.
+        const named = reference.digest ?? (isDigest(digest) ? digest : undefined);
+        throw mismatch(
+          named === undefined ? reference : { ...reference, digest: named },
+          digestLike(digest, body),
+        );
       }
       const subject = formatOciReference(reference);
       const value = readManifest(body, answer.headers.get('content-type')?.[0], subject);

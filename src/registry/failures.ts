@@ -18,11 +18,17 @@ const MAX_RETRY_AFTER_MS = 60 * 60_000;
 export class RegistryUnavailable extends SourceError {
   /** How long to wait at least before another try within the same call; undefined where none helps. */
   readonly quickRetryMs: number | undefined;
+  /** Of its answer, where it gave one that says no more than that. */
+  readonly status: number | undefined;
 
-  constructor(message: string, options: { readonly quickRetryMs?: number; readonly retry?: Retry } = {}) {
-    const { quickRetryMs, ...more } = options;
+  constructor(
+    message: string,
+    options: { readonly quickRetryMs?: number; readonly retry?: Retry; readonly status?: number } = {},
+  ) {
+    const { quickRetryMs, status, ...more } = options;
     super('SOURCE_UNAVAILABLE', message, more);
     this.quickRetryMs = quickRetryMs;
+    this.status = status;
   }
 }
 
@@ -72,7 +78,7 @@ export function statusError(
     return new SourceError('SOURCE_NOT_FOUND', `${shown}: ${host} has ${missing} (${said})`);
   }
   const message = `${shown}: ${host} answers with ${said}`;
-  if (status !== 429 && status < 500) return new RegistryUnavailable(message);
+  if (status !== 429 && status < 500) return new RegistryUnavailable(message, { status });
   const waitMs = retryAfterMs(retryAfter, now);
   if (waitMs !== undefined)
     return new RegistryUnavailable(message, { quickRetryMs: waitMs, retry: { afterMs: waitMs } });

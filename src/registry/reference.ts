@@ -2,6 +2,7 @@
 // (capital letters, a name without a host) is an error that says what is wrong. An authority with `@` in it is never
 // quoted, as it may hold a password.
 import { isIP } from 'node:net';
+import { isUrlHost } from '../egress/index.ts';
 import { messageOf, SourceError } from '../errors.ts';
 import { isDigest } from './digest.ts';
 
@@ -56,7 +57,9 @@ export function registryHost(text: string): string | undefined {
   const bare = text.replace(/^https?:\/\//, '').replace(/\/(v[12]\/?)?$/, '');
   const host = bare.toLowerCase();
   const [, name = '', port] = /^(\[[0-9a-f:.]+\]|[^:]*)(?::(\d{1,5}))?$/.exec(host) ?? [];
-  const isName = name.startsWith('[') ? isIP(name.slice(1, -1)) === 6 : HOST_NAME.test(name);
+  const isName = name.startsWith('[')
+    ? isIP(name.slice(1, -1)) === 6
+    : HOST_NAME.test(name) && isUrlHost(name);
   if (!isName || name.length > 253) return undefined;
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return undefined;
   return DOCKER_HUB_NAMES.has(host) ? DOCKER_HUB : host;

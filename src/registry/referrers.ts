@@ -4,6 +4,7 @@ import { SourceError } from '../errors.ts';
 import type { RegistryAccess } from './access.ts';
 import { readBody } from './body.ts';
 import { digestLike, referrersTag } from './digest.ts';
+import { RegistryUnavailable } from './failures.ts';
 import type { Descriptor } from './manifest.ts';
 import { INDEX_TYPE, readManifest } from './manifest-json.ts';
 import { readPages } from './pages.ts';
@@ -12,6 +13,7 @@ import type { RegistryAnswer, RegistryTransport } from './transport.ts';
 
 const MAX_REFERRERS = 1_000;
 const MAX_INDEX_BYTES = 4 * 2 ** 20;
+const UNKNOWN_PATH_STATUSES: ReadonlySet<number | undefined> = new Set([400, 405, 406]);
 
 export async function listReferrers(
   transport: RegistryTransport,
@@ -37,11 +39,27 @@ export async function listReferrers(
       if (found.length > MAX_REFERRERS) throw tooMany(about);
     });
   } catch (error) {
-    if (!(error instanceof SourceError && error.code === 'SOURCE_NOT_FOUND')) throw error;
-    found.push(...((await readTagged(transport, about, access, signal)) ?? []));
+    if (!isWithoutLists(error)) throw error;
+    found.push(...(await readTaggedOrNone(transport, about, access, signal)));
   }
   // Registries filter or don't.
   return found.filter((one) => artifactType === undefined || one.artifactType === artifactType);
+}
+
+/** Registries that keep no lists should answer 404. Some don't know the path at all, and say so in other ways. */
+function isWithoutLists(error: unknown): boolean {
+  if (error instanceof RegistryUnavailable) return UNKNOWN_PATH_STATUSES.has(error.status);
+  return error instanceof SourceError && error.code === 'SOURCE_NOT_FOUND';
+}
+
+/** What is under the tag and no list is not about anything: some registries take the tag for the digest in it. */
+async function readTaggedOrNone(...asked: Parameters<typeof readTagged>): Promise<readonly Descriptor[]> {
+  try {
+    return (await readTagged(...asked)) ?? [];
+  } catch (error) {
+    if (error instanceof SourceError && error.code === 'SOURCE_INVALID') return [];
+    throw error;
+  }
 }
 
 /** The list that is kept under a tag; undefined where there is none. */

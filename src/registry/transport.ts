@@ -5,6 +5,7 @@ import { type EgressGuard, EgressHttp, type EgressStream } from '../egress/index
 import { SourceError } from '../errors.ts';
 import type { RegistryAccess, TrustedRealm } from './access.ts';
 import { type Actions, Authorizer } from './authorizer.ts';
+import { readErrorPage } from './body.ts';
 import { errorCodes, RegistryUnavailable, sourceErrorOf, statusError } from './failures.ts';
 import { nextUrl, PlainHosts, repositoryUrl, tlsFor } from './origin.ts';
 import { formatOciReference, type OciReference } from './reference.ts';
@@ -142,9 +143,9 @@ export class RegistryTransport {
       ({ answer, hop } = await this.#followed(request, header, signal));
       if (answer.statusCode === 401) this.#authorizer.forget(claim);
     }
-    if (answer.statusCode < 200 || answer.statusCode >= 300)
-      throw await this.#statusError(request, answer, hop);
     try {
+      if (answer.statusCode < 200 || answer.statusCode >= 300)
+        throw await this.#statusError(request, answer, hop);
       return await read({ ...answer, url: hop.url });
     } finally {
       await answer.discard();
@@ -206,18 +207,12 @@ export class RegistryTransport {
     answer: EgressStream,
     { url, isHome }: Hop,
   ): Promise<SourceError> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of answer.body) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > MAX_ERROR_BYTES) break;
-    }
+    const page = await readErrorPage(answer, MAX_ERROR_BYTES);
     const retryAfter = answer.headers.get('retry-after')?.[0];
     return statusError(
       {
         status: answer.statusCode,
-        codes: size > MAX_ERROR_BYTES ? [] : errorCodes(Buffer.concat(chunks)),
+        codes: errorCodes(page),
         ...(retryAfter === undefined ? {} : { retryAfter }),
       },
       {

@@ -69,6 +69,15 @@ group('a manifest', () => {
     await expect(resolved).rejects.toMatchObject({ code: 'SOURCE_DIGEST', reason: 'SourceDigestMismatch' });
   });
 
+  it('is not described by what stands in its header in place of a digest', async () => {
+    const said = 'Basic Y2FuYXJ5';
+    const { resolved } = await resolveWith(send(MANIFEST_TYPE, MANIFEST, { 'docker-content-digest': said }));
+    await expect(resolved).rejects.toMatchObject({
+      code: 'SOURCE_DIGEST',
+      message: expect.not.stringContaining(said),
+    });
+  });
+
   it.each([
     ['text', 'ahoy', 'is no JSON object'],
     ['a list', '[]', 'is no JSON object'],
@@ -227,6 +236,7 @@ group('a blob', () => {
     ['longer, in pieces', (response) => void response.writeHead(200).write(BLOB, () => response.end('x'))],
     ['shorter, in pieces', (response) => void response.writeHead(200).write('x', () => response.end())],
     ['endless', (response) => sendDrops(response, Buffer.alloc(64), 1)],
+    ['far longer, in one piece', (response) => void response.writeHead(200).end('x'.repeat(100_000))],
   ])('that is %s is not taken', async (_what, answer) => {
     const { got } = await fetch(answer);
     await expect(got).rejects.toMatchObject({ code: 'SOURCE_DIGEST' });

@@ -7,6 +7,7 @@ import {
   type Answer,
   authority,
   clientFor,
+  describe as describeBytes,
   MANIFEST_TYPE,
   manifestOf,
   referenceTo,
@@ -73,6 +74,30 @@ group('an answer', () => {
     const found = await failed(status(code, body));
     expect(found).toMatchObject({ message, error: { code: expected } });
     expect(found.server.requests()).toHaveLength(1);
+  });
+
+  it.each([
+    [403, 'SOURCE_AUTH'],
+    [404, 'SOURCE_NOT_FOUND'],
+    [503, 'SOURCE_UNAVAILABLE'],
+  ])('of %i with a long page means the same, whatever was asked for', async (code, expected) => {
+    const page = status(code, `<html>${'x'.repeat(100_000)}`);
+    const body = Buffer.from('small');
+    const { digest } = describeBytes(body);
+    const server = await startScripted({
+      [PATH]: page,
+      [`PUT ${PATH}`]: page,
+      [`/v2/a/blobs/${digest}`]: page,
+    });
+    const client = clientFor([server]);
+    const reference = referenceTo(server);
+    const manifest = { mediaType: MANIFEST_TYPE, body: Buffer.from(manifestOf([])) };
+    for (const call of [
+      client.resolve(reference, {}, signal()),
+      client.blob(reference, { digest, size: body.length }, {}, signal()),
+      client.pushManifest(reference, manifest, {}, signal()),
+    ])
+      await expect(call).rejects.toMatchObject({ code: expected });
   });
 
   it('of 403 to credentials says that they do not suffice', async () => {

@@ -171,6 +171,10 @@ group('referrers', () => {
   it.each<[string, Readonly<Record<string, Answer>>]>([
     ['as the registry lists them', { [path]: send(INDEX_TYPE, both) }],
     ['as they are listed under a tag', { [`/v2/a/manifests/${TAG}`]: send(INDEX_TYPE, both) }],
+    ...[400, 405, 406].map((code): [string, Readonly<Record<string, Answer>>] => [
+      `under a tag where the registry answers ${code} to what it does not know`,
+      { [path]: status(code), [`/v2/a/manifests/${TAG}`]: send(INDEX_TYPE, both) },
+    ]),
   ])('are read %s', async (_where, routes) => {
     const server = await startScripted(routes);
     expect((await list(server)).map(({ artifactType }) => artifactType)).toEqual(['a/b', 'c/d']);
@@ -180,6 +184,13 @@ group('referrers', () => {
 
   it('are none where nothing is known of them', async () => {
     expect(await list(await startScripted({}))).toEqual([]);
+  });
+
+  it('are none where the tag means the artefact itself', async () => {
+    const server = await startScripted({
+      [`/v2/a/manifests/${TAG}`]: send(MANIFEST_TYPE, manifestOf([])),
+    });
+    expect(await list(server)).toEqual([]);
   });
 
   it('are an error where the list is none', async () => {
