@@ -1,9 +1,9 @@
-// A whole module in a ConfigMap: a zip with its folders, followed when it changes.
-import { describe } from 'vitest';
+// Modules in ConfigMaps: a zip with its folders, and files; followed when they change.
+import { describe, expect } from 'vitest';
 import type { TransformSpec } from '../src/api/index.ts';
 import { writeZip } from '../src/archive/index.ts';
 import { zipOf } from '../test/archives/index.ts';
-import { conditionOf, member, type Space, story, useOperator } from './support/index.ts';
+import { conditionOf, member, type Space, sampleModule, story, useOperator } from './support/index.ts';
 
 useOperator();
 
@@ -76,5 +76,45 @@ describe.concurrent('a zip in a ConfigMap', () => {
     await untilSaid(space, 'hello');
     await space.patch('ConfigMap', 'module', { data: { 'more.cue': null } });
     await untilSaid(space, 'hello again');
+  });
+});
+
+describe.concurrent('files in a ConfigMap', () => {
+  const cueRef = { type: 'configmap', ref: 'module' } as const;
+  const made = async (space: Space, version: string): Promise<void> => {
+    await space.untilFound('ConfigMap', 'made', (found) => member(found, 'data', 'version') === version);
+  };
+
+  story('without the label are looked at by interval, and at once where a person asks', async ({ space }) => {
+    await space.create('ConfigMap', 'module', { data: { 'story.cue': sampleModule('1') } });
+    await space.transform('shop', { cueRef, interval: '5s' });
+    await made(space, '1');
+    await space.patch('ConfigMap', 'module', { data: { 'story.cue': sampleModule('2') } });
+    await made(space, '2');
+    await space.transform('shop', { cueRef, interval: '1h' });
+    await space.untilReady('shop');
+    await space.patch('ConfigMap', 'module', { data: { 'story.cue': sampleModule('3') } });
+    await space.patch('Transform', 'shop', { metadata: { annotations: { 'pequod.io/reconcile': 'now' } } });
+    await made(space, '3');
+  });
+
+  story('that are gone leave what runs, Ready says so, and come back by themselves', async ({ space }) => {
+    await space.create('ConfigMap', 'module', { data: { 'story.cue': sampleModule('1') } });
+    await space.transform('shop', { cueRef, interval: '5s' });
+    await space.untilReady('shop');
+    await space.delete('ConfigMap', 'module');
+    await untilNotFetched(space, 'there is no ConfigMap');
+    expect(conditionOf(await space.readTransform('shop'), 'Ready')?.status).toBe('True');
+    await made(space, '1');
+    await space.create('ConfigMap', 'module', { data: { 'story.cue': sampleModule('2') } });
+    await made(space, '2');
+  });
+
+  story('are nothing to a ServiceAccount that may not read them', async ({ space }) => {
+    await space.create('ConfigMap', 'module', { data: { 'story.cue': sampleModule('1') } });
+    await space.create('ServiceAccount', 'nobody', {});
+    await space.transform('shop', { cueRef, serviceAccountName: 'nobody' });
+    await untilNotFetched(space, 'configmaps "module" is forbidden');
+    expect(await space.names('ResourceGraph')).toEqual([]);
   });
 });
