@@ -22,6 +22,8 @@ export interface GitClientOptions {
   /** As {@link parseGitReference} was told. */
   readonly plainHttpHosts?: readonly string[];
   readonly limits?: Partial<GitLimits>;
+  /** The time of the day, in milliseconds. */
+  readonly now?: () => number;
 }
 
 /** Connections are kept for the next request of the same fetch. */
@@ -36,12 +38,12 @@ export class GitClient {
   readonly #https: HttpsTransport;
   readonly #ssh: SshTransport;
 
-  constructor({ guard, plainHttpHosts = [], limits = {} }: GitClientOptions) {
+  constructor({ guard, plainHttpHosts = [], limits = {}, now = Date.now }: GitClientOptions) {
     this.#limits = { ...DEFAULT_GIT_LIMITS, ...limits };
     this.#workers = new GitWorkers(this.#limits.maxWorkers);
     this.#large = new LargeAnswers(this.#limits.maxWorkers);
     this.#http = new EgressHttp(guard, { keepAliveMs: KEEP_ALIVE_MS });
-    this.#https = new HttpsTransport(this.#http, plainHttpHosts);
+    this.#https = new HttpsTransport(this.#http, plainHttpHosts, now);
     this.#ssh = new SshTransport(guard, this.#openKey);
   }
 

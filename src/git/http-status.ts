@@ -1,17 +1,16 @@
+import { parseRetryAfter } from '../backoff/index.ts';
 import type { EgressStream } from '../egress/index.ts';
 import { SourceError } from '../errors.ts';
 import type { GitAccess } from './access.ts';
 import { notGit } from './failures.ts';
 import type { GitReference } from './reference.ts';
 
-/** A server's wish to be left alone is met for this long at most. */
-const MAX_RETRY_MS = 60 * 60_000;
-
 /** What an answer other than 200 means. Servers hide private repositories behind 401 or 404, so both say both. */
 export function statusFailure(
   { statusCode, headers }: Pick<EgressStream, 'headers' | 'statusCode'>,
   { place }: GitReference,
   { credentials }: GitAccess,
+  nowMs: number,
 ): SourceError {
   if (statusCode === 401 || statusCode === 403) {
     const why =
@@ -28,7 +27,7 @@ export function statusFailure(
     return new SourceError('SOURCE_NOT_FOUND', `there is no repository ${place} (${statusCode}); ${hint}`);
   }
   if (statusCode === 429 || statusCode >= 500) {
-    const afterMs = retryAfter(headers.get('retry-after')?.[0]);
+    const afterMs = parseRetryAfter(headers.get('retry-after')?.[0], nowMs);
     return new SourceError(
       'SOURCE_UNAVAILABLE',
       `${place} can't answer now (${statusCode})`,
@@ -36,12 +35,6 @@ export function statusFailure(
     );
   }
   return notGit(place, `status ${statusCode}`);
-}
-
-/** In seconds; the form with a date is rare, and would need a clock that agrees with theirs. */
-function retryAfter(value: string | undefined): number | undefined {
-  if (value === undefined || !/^\d{1,9}$/.test(value)) return undefined;
-  return Math.min(Number(value) * 1000, MAX_RETRY_MS);
 }
 
 /** Waits for the end of an answer that is not wanted; how it ends makes no difference. */

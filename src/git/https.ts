@@ -19,9 +19,12 @@ const PROTOCOL = { 'git-protocol': 'version=2', 'user-agent': AGENT } as const;
 export class HttpsTransport {
   readonly #http: EgressHttp;
   readonly #plainHttpHosts: readonly string[];
+  readonly #now: () => number;
 
-  constructor(http: EgressHttp, plainHttpHosts: readonly string[]) {
+  /** @param now the time of the day, in milliseconds */
+  constructor(http: EgressHttp, plainHttpHosts: readonly string[], now: () => number) {
     this.#http = http;
+    this.#now = now;
     this.#plainHttpHosts = plainHttpHosts;
   }
 
@@ -35,6 +38,7 @@ export class HttpsTransport {
     const base = new URL(urlOf(reference));
     const talk: Talk = {
       http: this.#http,
+      now: this.#now,
       reference,
       access,
       origin: base.origin,
@@ -79,6 +83,7 @@ export class HttpsTransport {
 /** What stays the same through one session. */
 interface Talk {
   readonly http: EgressHttp;
+  readonly now: () => number;
   readonly reference: GitReference;
   readonly access: GitAccess;
   /** The only one that credentials are sent to. */
@@ -155,10 +160,10 @@ async function bodyOf(
   talk: Talk,
   admitLarge: () => Promise<void> = async () => undefined,
 ): Promise<Buffer<ArrayBuffer>> {
-  const { reference, access } = talk;
+  const { reference, access, now } = talk;
   if (answer.statusCode !== 200) {
     await quietly(answer.discard());
-    throw statusFailure(answer, reference, access);
+    throw statusFailure(answer, reference, access, now());
   }
   const type = answer.headers.get('content-type')?.[0]?.split(';')[0]?.trim();
   if (type !== `application/x-${SERVICE}-${kind}`) {

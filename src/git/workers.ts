@@ -11,7 +11,9 @@ const IDLE_MS = 10_000;
 export class GitWorkers {
   readonly #turns: Turns;
   readonly #idle = new Map<WorkerThread, NodeJS.Timeout>();
-  readonly #stopping = new AbortController();
+  /** One for each question. A single signal for all of them would hold on to a little of each for as long as it lives. */
+  readonly #asked = new Set<AbortController>();
+  #closing: SourceError | undefined;
 
   constructor(maxWorkers: number) {
     this.#turns = new Turns(maxWorkers);
@@ -23,28 +25,42 @@ export class GitWorkers {
     options: QuestionOptions,
     signal: AbortSignal,
   ): Promise<WorkerAnswers[Q['type']]> {
-    const until = AbortSignal.any([signal, this.#stopping.signal]);
-    await this.#turns.take(until);
+    if (this.#closing !== undefined) throw this.#closing;
+    const stop = new AbortController();
+    this.#asked.add(stop);
     try {
-      const thread = this.#takeIdle() ?? new WorkerThread();
-      const answer = await thread.ask(question, options, until);
-      this.#keep(thread);
-      return answer;
+      return await this.#answer(question, options, AbortSignal.any([signal, stop.signal]));
     } finally {
-      this.#turns.leave();
+      this.#asked.delete(stop);
     }
   }
 
   /** Ends all threads; whoever waits is told. */
   async close(): Promise<void> {
-    const reason = new SourceError(
+    this.#closing = new SourceError(
       'SOURCE_UNAVAILABLE',
       'git modules are not read any more: the operator stops',
     );
-    this.#stopping.abort(reason);
+    for (const stop of this.#asked) stop.abort(this.#closing);
     const threads = [...this.#idle.keys()];
     for (const thread of threads) this.#forget(thread);
     await Promise.all(threads.map((thread) => thread.stop()));
+  }
+
+  async #answer<Q extends WorkerQuestion>(
+    question: Q,
+    options: QuestionOptions,
+    signal: AbortSignal,
+  ): Promise<WorkerAnswers[Q['type']]> {
+    await this.#turns.take(signal);
+    try {
+      const thread = this.#takeIdle() ?? new WorkerThread();
+      const answer = await thread.ask(question, options, signal);
+      this.#keep(thread);
+      return answer;
+    } finally {
+      this.#turns.leave();
+    }
   }
 
   #takeIdle(): WorkerThread | undefined {

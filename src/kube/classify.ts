@@ -1,5 +1,6 @@
 // From an error answer to the error class that says how it is handled. The text prefixes of the API server are matched
 // here and nowhere else; they were tried against the real one and an integration test notices when they change.
+import { parseRetryAfter } from '../backoff/index.ts';
 import {
   ApplyConflictError,
   INVALID_RETRY_MS,
@@ -74,14 +75,6 @@ function causesOf(value: JsonValue | undefined): readonly StatusCause[] {
   return causes;
 }
 
-/** Milliseconds that a `Retry-After` header asks for: seconds or an HTTP date. */
-export function parseRetryAfter(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d{1,7}$/.test(header.trim())) return Math.max(MIN_RETRY_AFTER_MS, Number(header) * 1000);
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(MIN_RETRY_AFTER_MS, at - nowMs);
-}
-
 function statusOf(value: JsonValue, answer: ErrorAnswer): ParsedStatus | undefined {
   if (!isJsonObject(value) || value['kind'] !== 'Status') return undefined;
   const details = isJsonObject(value['details']) ? value['details'] : {};
@@ -110,7 +103,8 @@ function parseStatus(answer: ErrorAnswer): ParsedStatus {
     value = null; // plain text: proxies, unknown paths
   }
   const parsed = statusOf(value, answer);
-  const retryAfterMs = parseRetryAfter(answer.retryAfter, answer.nowMs);
+  const wishMs = parseRetryAfter(answer.retryAfter, answer.nowMs);
+  const retryAfterMs = wishMs === undefined ? undefined : Math.max(MIN_RETRY_AFTER_MS, wishMs);
   if (parsed !== undefined) return retryAfterMs === undefined ? parsed : { ...parsed, retryAfterMs };
   const details = { name: '', group: '', kind: '', causes: [] };
   return {

@@ -1,5 +1,6 @@
 // What goes wrong with a registry, in our words. Nothing that a registry sends is repeated, but for the codes that the
 // distribution specification knows: an answer can hold anything, also what it was asked with.
+import { parseRetryAfter } from '../backoff/index.ts';
 import { EgressError, type Trouble, troubleOf } from '../egress/index.ts';
 import { messageOf, type Retry, SourceError } from '../errors.ts';
 import { isJsonArray, isJsonObject, parseJson } from '../json/index.ts';
@@ -12,7 +13,6 @@ const KNOWN_CODES: ReadonlySet<string> = new Set(
     'TOOMANYREQUESTS UNAUTHORIZED UNAVAILABLE UNKNOWN UNSUPPORTED'
   ).split(' '),
 );
-const MAX_RETRY_AFTER_MS = 60 * 60_000;
 
 /** A registry that does not answer, or not now. */
 export class RegistryUnavailable extends SourceError {
@@ -79,7 +79,7 @@ export function statusError(
   }
   const message = `${shown}: ${host} answers with ${said}`;
   if (status !== 429 && status < 500) return new RegistryUnavailable(message, { status });
-  const waitMs = retryAfterMs(retryAfter, now);
+  const waitMs = parseRetryAfter(retryAfter, now);
   if (waitMs !== undefined)
     return new RegistryUnavailable(message, { quickRetryMs: waitMs, retry: { afterMs: waitMs } });
   return new RegistryUnavailable(message, status === 429 ? {} : { quickRetryMs: 0 });
@@ -107,13 +107,6 @@ function ofEgress(error: EgressError, shown: string, host: string): SourceError 
 function hintOf(kind: Trouble['kind'], words: string): string {
   if (kind !== 'protocol' || !words.includes('TLS')) return '';
   return '; a registry of plain http must be listed with --plain-http-host';
-}
-
-/** In milliseconds from now, at most an hour. */
-function retryAfterMs(header: string | undefined, now: number): number | undefined {
-  if (header === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
 }
 
 function parsed(text: string): unknown {
