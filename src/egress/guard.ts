@@ -116,6 +116,7 @@ export class EgressGuard {
   }
 
   async #resolved(host: string, signal: AbortSignal): Promise<readonly ResolvedAddress[]> {
+    this.#rules.checkLookup(host);
     let endWait: (() => void) | undefined;
     const aborted = new Promise<never>((_resolve, reject) => {
       endWait = (): void => reject(signal.reason);
@@ -126,6 +127,8 @@ export class EgressGuard {
       return await Promise.race([this.#resolve(host), aborted]);
     } catch (error) {
       signal.throwIfAborted();
+      // Which names exist is not told of hosts that may not be called.
+      this.#rules.checkListed(host);
       throw unresolved(host, messageOf(error, 128), error);
     } finally {
       if (endWait !== undefined) signal.removeEventListener('abort', endWait);

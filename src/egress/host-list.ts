@@ -8,6 +8,7 @@ const MAX_HOST_LENGTH = 253;
 /** CIDR ranges, addresses, host names, and `*.` before a domain for all hosts in it. */
 export class HostList {
   readonly #ranges: AddressSet;
+  readonly #hasRanges: boolean;
   readonly #hosts: ReadonlySet<string>;
   readonly #domains: readonly string[];
 
@@ -15,9 +16,15 @@ export class HostList {
   constructor(entries: readonly string[] = []) {
     const isRange = (entry: string): boolean => entry.includes('/') || isIP(entry) !== 0;
     this.#ranges = new AddressSet(entries.filter(isRange));
+    this.#hasRanges = entries.some(isRange);
     const hosts = entries.filter((entry) => !isRange(entry)).map(readHost);
     this.#hosts = new Set(hosts.filter((host) => !host.startsWith('*.')));
     this.#domains = hosts.filter((host) => host.startsWith('*.')).map((host) => host.slice(1));
+  }
+
+  /** Whether an address can be in it, whatever its name is. */
+  get hasRanges(): boolean {
+    return this.#hasRanges;
   }
 
   hasAddress(address: string): boolean {

@@ -149,3 +149,20 @@ it('a host that may be called is, by name or by range', async () => {
   }
   expect(arrived).toBe(3);
 });
+
+it('a name that is not listed is not even looked up, and where it has to be, leads to the same answer', async () => {
+  const names: string[] = [];
+  const resolve = async (host: string): Promise<readonly ResolvedAddress[]> => {
+    names.push(host);
+    throw new Error('there is no such name');
+  };
+  for (const only of [['a.example'], ['a.example', '10.0.0.0/8']]) {
+    const guard = new EgressGuard({ only, resolve });
+    const connection = guard.connect({ host: 'secret.b.example', port: 443 }, new AbortController().signal);
+    await expect(connection).rejects.toMatchObject({
+      code: 'EGRESS_REFUSED',
+      message: expect.stringContaining('--source-hosts'),
+    });
+  }
+  expect(names).toEqual(['secret.b.example']);
+});

@@ -45,6 +45,19 @@ export class EgressRules {
     );
   }
 
+  /**
+   * What can be said of a name before it is looked up: a tenant can tell the world something by a name that is asked for.
+   * @throws EgressError (`EGRESS_REFUSED`) where no address could make it one that is listed.
+   */
+  checkLookup(host: string): void {
+    if (this.#only?.hasRanges === false) this.checkListed(host);
+  }
+
+  /** @throws EgressError (`EGRESS_REFUSED`) where only some hosts are called, and this name is none of them. */
+  checkListed(host: string): void {
+    this.#checkListed(host, host);
+  }
+
   /** What can be said of a name that only a proxy can resolve. @throws EgressError (`EGRESS_REFUSED`). */
   checkName(host: string): void {
     this.#checkListed(host, host);
