@@ -240,6 +240,18 @@ describe('verification', () => {
     expect(verified).toEqual([digest]);
   });
 
+  it('is of what is fetched, wherever the tag is moved in between', async () => {
+    const digest = registry.current.push('web', '1', { 'a.cue': 'x: "signed"' });
+    const ref = publicRef('oci://r.example/web:1', { verify: keys });
+    const resolution = await source.resolve(ref, tenant('a'), signal);
+    registry.current.push('web', '1', { 'a.cue': 'x: "moved"' });
+    for (const process of [source, start()]) {
+      const tree = await process.fetch(ref, resolution, tenant('a'), signal);
+      expect([...tree.files.values()].map(String)).toEqual(['x: "signed"']);
+    }
+    expect(new Set(verified)).toEqual(new Set([digest]));
+  });
+
   it('that fails gives nothing, also where a status says that it was signed', async () => {
     const digest = registry.current.push('web', '1', { 'a.cue': 'package web' });
     const ref = publicRef('oci://r.example/web:1', { verify: identities });
