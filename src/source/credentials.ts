@@ -20,49 +20,64 @@ export interface RegistryPlace {
   readonly repository: string;
 }
 
-/** Who asks a registry: anonymous without `pullSecretRef`. @throws SourceError, and what the context's reader throws */
-export async function registryAccess(
+/** As whom a registry is asked. */
+export interface RegistryLogin {
+  readonly access: RegistryAccess;
+  /** Why it is asked as nobody although a Secret is named; for a registry that then refuses. */
+  readonly missing?: string;
+}
+
+/**
+ * Who asks a registry: nobody without `pullSecretRef`, and where its docker config has no entry for the place, as
+ * everywhere where such configs are used: one Secret can hold the logins of a module and of what it imports.
+ * @throws SourceError, and what the context's reader throws
+ */
+export async function registryLogin(
   ref: CueRef,
   place: RegistryPlace,
   context: SourceContext,
   signal: AbortSignal,
-): Promise<RegistryAccess> {
+): Promise<RegistryLogin> {
   const tls = await tlsMaterialFor(ref, place.host, context, signal);
   const { pullSecretRef } = ref;
   const secret =
     pullSecretRef === undefined
       ? undefined
       : await readSecret(pullSecretRef, 'pullSecretRef', context, signal);
+  const found = secret === undefined ? {} : registryCredentials(secret, place);
+  const { credentials } = found;
   return {
-    ...(secret === undefined ? {} : { credentials: registryCredentials(secret, place) }),
-    ...(tls === undefined ? {} : { tls }),
+    access: {
+      ...(credentials === undefined ? {} : { credentials }),
+      ...(tls === undefined ? {} : { tls }),
+    },
+    ...(found.missing === undefined ? {} : { missing: found.missing }),
   };
 }
 
-/** @throws SourceError where the Secret has no login for this place */
-export function registryCredentials(
-  secret: SecretData,
-  { host, repository }: RegistryPlace,
-): RegistryCredentials {
+interface FoundCredentials {
+  readonly credentials?: RegistryCredentials;
+  readonly missing?: string;
+}
+
+/** @throws SourceError where the Secret is bound to other hosts, or what it has can't be read */
+function registryCredentials(secret: SecretData, { host, repository }: RegistryPlace): FoundCredentials {
   checkHost(secret, host);
   const config = secret.text(DOCKER_CONFIG);
   if (config === undefined) {
-    if (secret.text('username') !== undefined) return usernameAndPassword(secret);
+    if (secret.text('username') !== undefined) return { credentials: usernameAndPassword(secret) };
     throw invalid(`${secret.title} has neither ${DOCKER_CONFIG} nor username and password`);
   }
   const login = dockerLogin(config, host, repository);
   switch (login.state) {
     case 'found':
-      return { username: login.username, password: login.password };
+      return { credentials: { username: login.username, password: login.password } };
     case 'invalid':
       throw invalid(`${DOCKER_CONFIG} of ${secret.title} ${login.problem}`);
     case 'none': {
       const known =
         login.entries.length === 0 ? 'none' : `those for ${login.entries.slice(0, 20).join(', ')}`;
-      throw new SourceError(
-        'SOURCE_AUTH',
-        `${secret.title} has no login for ${host}/${repository}: it has ${known}`,
-      );
+      return { missing: `${secret.title} has no login for ${host}/${repository}: it has ${known}` };
     }
   }
 }
@@ -82,8 +97,7 @@ export function optionalRegistryCredentials(
     const isMeant = isFor(secret, place.host, isOwnHost) && secret.text('username') !== undefined;
     return isMeant ? usernameAndPassword(secret) : undefined;
   }
-  const hasEntry = dockerLogin(config, place.host, place.repository).state !== 'none';
-  return hasEntry && isFor(secret, place.host, true) ? registryCredentials(secret, place) : undefined;
+  return isFor(secret, place.host, true) ? registryCredentials(secret, place).credentials : undefined;
 }
 
 /** A repository of a git server. */

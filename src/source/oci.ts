@@ -5,7 +5,7 @@ import type { CueRef, Verification } from '../api/index.ts';
 import { SourceError } from '../errors.ts';
 import { formatOciReference, isDigest, type OciReference, parseOciReference } from '../registry/index.ts';
 import type { VerificationPolicy } from '../signatures/index.ts';
-import { registryAccess } from './credentials.ts';
+import { registryLogin } from './credentials.ts';
 import type { ModuleSource, Resolution, SourceContext } from './module-source.ts';
 import type { ModuleTree } from './module-tree.ts';
 import type { OciModules, OciQuestion } from './oci-modules.ts';
@@ -28,7 +28,17 @@ export class OciSource implements ModuleSource {
 
   async resolve(ref: CueRef, context: SourceContext, signal: AbortSignal): Promise<Resolution> {
     const named = checkedReference(ref);
-    const asked = await this.#question(ref, named, context, signal);
+    const { question: asked, missing } = await this.#question(ref, named, context, signal);
+    return await explained(missing, async () => await this.#resolved(ref, named, asked, context, signal));
+  }
+
+  async #resolved(
+    ref: CueRef,
+    named: OciReference,
+    asked: OciQuestion,
+    context: SourceContext,
+    signal: AbortSignal,
+  ): Promise<Resolution> {
     const tag =
       ref.semver === undefined ? named.tag : await this.#modules.tagInRange(asked, ref.semver, signal);
     const reference = tag === undefined ? named : { ...named, tag };
@@ -51,9 +61,11 @@ export class OciSource implements ModuleSource {
     if (!isDigest(digest))
       throw new SourceError('SOURCE_CHANGED', 'what the status says of the module is no digest');
     const { host, repository } = checkedReference(ref);
-    const question = await this.#question(ref, { host, repository, digest }, context, signal);
-    await this.#signer(ref, question, context, signal);
-    return await this.#modules.tree(question, signal);
+    const { question, missing } = await this.#question(ref, { host, repository, digest }, context, signal);
+    return await explained(missing, async () => {
+      await this.#signer(ref, question, context, signal);
+      return await this.#modules.tree(question, signal);
+    });
   }
 
   /** A digest stands for itself. What can't be read is asked about again, which says what is wrong. */
@@ -64,11 +76,11 @@ export class OciSource implements ModuleSource {
     reference: OciReference,
     context: SourceContext,
     signal: AbortSignal,
-  ): Promise<OciQuestion> {
+  ): Promise<{ readonly question: OciQuestion; readonly missing: string | undefined }> {
     const { namespace, maxAgeMs } = context;
-    const access = await registryAccess(ref, reference, context, signal);
+    const { access, missing } = await registryLogin(ref, reference, context, signal);
     const asker = this.#remote.askerOf(reference.host, access, namespace);
-    return { reference, access, asker, maxAgeMs };
+    return { question: { reference, access, asker, maxAgeMs }, missing };
   }
 
   async #signer(
@@ -80,6 +92,16 @@ export class OciSource implements ModuleSource {
     if (verify === undefined) return undefined;
     const policy = await verificationPolicy(verify, context, signal);
     return await this.#modules.signer(question, policy, signal);
+  }
+}
+
+/** What `work` comes to; a registry's refusal is told with the reason why it was asked without a login. */
+async function explained<T>(missing: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (missing === undefined || !(error instanceof SourceError) || error.code !== 'SOURCE_AUTH') throw error;
+    throw new SourceError(error.code, `${error.message}; ${missing}`, { retry: error.retry, cause: error });
   }
 }
 
