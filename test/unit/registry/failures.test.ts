@@ -93,11 +93,11 @@ group('an answer', () => {
     const reference = referenceTo(server);
     const manifest = { mediaType: MANIFEST_TYPE, body: Buffer.from(manifestOf([])) };
     for (const call of [
-      client.resolve(reference, {}, signal()),
-      client.blob(reference, { digest, size: body.length }, {}, signal()),
-      client.pushManifest(reference, manifest, {}, signal()),
+      () => client.resolve(reference, {}, signal()),
+      () => client.blob(reference, { digest, size: body.length }, {}, signal()),
+      () => client.pushManifest(reference, manifest, {}, signal()),
     ])
-      await expect(call).rejects.toMatchObject({ code: expected });
+      await expect(call()).rejects.toMatchObject({ code: expected });
   });
 
   it('of 403 to credentials says that they do not suffice', async () => {
