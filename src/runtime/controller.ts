@@ -49,6 +49,8 @@ export interface ControllerOptions {
   /** Keys reconciled at a time. */
   readonly concurrency: number;
   readonly reconcile: Reconcile;
+  /** Whether namespaces share the workers, so that one whose reconciles take long holds up itself. */
+  readonly isFair?: boolean;
   readonly log: Logger;
   readonly reconcileTimeoutMs?: number;
   readonly backoff?: BackoffOptions;
@@ -91,6 +93,7 @@ export class Controller implements Runnable {
     this.#queue = new WorkQueue({
       clock: this.#clock,
       random: this.#random,
+      groupOf: options.isFair === true ? (key) => decodeKey(key).namespace : undefined,
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     });
   }

@@ -5,11 +5,14 @@
 import { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff } from '../backoff/index.ts';
 import { type Clock, MAX_TIMER_MS, systemClock } from './clock.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
+import { WaitingKeys } from './waiting-keys.ts';
 
 export interface WorkQueueOptions {
   readonly backoff?: BackoffOptions;
   readonly clock?: Clock;
   readonly random?: () => number;
+  /** Groups of keys that share the takers fairly: see {@link WaitingKeys}. Without it the first key goes first. */
+  readonly groupOf?: ((key: string) => string) | undefined;
 }
 
 /** How many keys are in which state. A key may be delayed and in another state at once. */
@@ -27,8 +30,7 @@ export class WorkQueue {
   readonly #backoff: BackoffOptions;
   readonly #clock: Clock;
   readonly #random: () => number;
-  /** Ready keys in the order of their arrival. */
-  readonly #waiting = new Set<string>();
+  readonly #waiting: WaitingKeys;
   readonly #processing = new Set<string>();
   /** Keys that were added while they were worked on. */
   readonly #again = new Set<string>();
@@ -43,6 +45,7 @@ export class WorkQueue {
     this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
+    this.#waiting = new WaitingKeys(options.groupOf === undefined ? {} : { groupOf: options.groupOf });
   }
 
   /** Marks the key as needing work. Does nothing after {@link shutdown}. */
@@ -52,13 +55,11 @@ export class WorkQueue {
       this.#again.add(key);
       return;
     }
-    const taker = this.#takers.shift();
-    if (taker === undefined) {
-      this.#waiting.add(key);
-      return;
-    }
-    this.#processing.add(key);
-    taker(key);
+    this.#waiting.add(key);
+    const next = this.#waiting.take(this.#takers.length);
+    if (next === undefined) return;
+    this.#processing.add(next);
+    this.#takers.shift()?.(next);
   }
 
   /** Adds the key after `delayMs`. Of several delays of one key the earliest end counts, and it adds once. */
@@ -101,8 +102,8 @@ export class WorkQueue {
    */
   take(): Promise<string | undefined> {
     if (this.#isShutDown) return Promise.resolve(undefined);
-    for (const key of this.#waiting) {
-      this.#waiting.delete(key);
+    const key = this.#waiting.take(this.#takers.length + 1);
+    if (key !== undefined) {
       this.#processing.add(key);
       return Promise.resolve(key);
     }
@@ -112,6 +113,7 @@ export class WorkQueue {
   /** Ends the work on a key that was taken. */
   done(key: string): void {
     if (!this.#processing.delete(key)) return;
+    this.#waiting.done(key);
     if (this.#again.delete(key)) this.add(key);
     else if (!this.#delayed.has(key)) this.#failures.delete(key);
     if (!this.isIdle()) return;

@@ -28,6 +28,8 @@ export function createTransformController(deps: TransformControllerDependencies)
   const controller = new Controller({
     name: 'transform',
     concurrency: deps.concurrency ?? DEFAULT_CONCURRENCY,
+    // A reconcile waits for places that a tenant names, and these may take their time.
+    isFair: true,
     reconcile: (key, context) => reconciler.reconcile(key, context),
     log,
     random,
