@@ -63,6 +63,11 @@ describe.concurrent('a module in a registry', () => {
     await space.kubectl(['apply', '--server-side', '-f', '-'], manifest);
     const { status } = await space.untilReady('shop');
     expect(status?.resolvedCueRef).toMatchObject({ digest: first, revision: `v1@${first}` });
+    await space.untilTransform(
+      'shop',
+      'says in words what it has fetched',
+      (transform) => conditionOf(transform, 'Fetched')?.message === `the module is v1@${first}`,
+    );
     await untilMade(space, { version: '1', text: 'hello' });
     const second = await pushSample(registry, place, '2');
     await untilMade(space, { version: '2', text: 'hello' });

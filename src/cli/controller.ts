@@ -65,7 +65,6 @@ const FLAGS: readonly (readonly [string, string, (text: string) => string | numb
 
 export function controllerCommand(): Command {
   const command = new Command('controller')
-    .description('run the operator until it is told to stop')
     .option(
       '--kubeconfig <file>',
       'kubeconfig; in a pod its own ServiceAccount, else $KUBECONFIG or ~/.kube/config',

@@ -12,7 +12,6 @@ interface GenerateKeyFlags {
 
 export function generateKeyCommand(terminal: Terminal): Command {
   return new Command('generate-key')
-    .description('make a key to sign modules with: <prefix>.key, and <prefix>.pub for those who verify')
     .option('--output-prefix <path>', 'where the two files are written; nothing is overwritten', 'pequod')
     .option('--passphrase-stdin', PASSPHRASE_HELP)
     .action(async ({ outputPrefix, passphraseStdin = false }: GenerateKeyFlags) => {

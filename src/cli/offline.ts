@@ -1,11 +1,14 @@
 // The operator's own fetching and rendering, without a cluster around it.
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GraphNode, KubeObject } from '../api/index.ts';
+import type { CueRef, GraphNode, KubeObject } from '../api/index.ts';
+import { writeZip } from '../archive/index.ts';
 import { messageOf } from '../errors.ts';
 import { buildPlan, confinementProblem, isKnownClusterScoped } from '../graph/index.ts';
 import type { JsonObject } from '../json/index.ts';
+import { readModuleFolder } from '../publishing/index.ts';
 import {
   createEvaluatorPool,
   type ObservedValues,
@@ -17,6 +20,7 @@ import {
   clusterlessContext,
   InputSourceError,
   loadEmbeddedLibrary,
+  MODULE_FILE,
   ModuleSources,
   wholeInput,
 } from '../source/index.ts';
@@ -28,7 +32,7 @@ import type { TransformFile } from './transform-file.ts';
 const NO_CLUSTER = { version: '', apiVersions: [] } as const;
 
 export interface OfflineOptions {
-  /** Folder whose `.cue` files stand for the ConfigMap that the Transform names. */
+  /** Folder of the module, in place of wherever the Transform says that it is. */
   readonly moduleDirectory?: string | undefined;
   /** What live objects would have answered. */
   readonly observed?: ObservedValues | undefined;
@@ -52,11 +56,12 @@ export async function renderOffline(
   const { transform } = file;
   const namespace = transform.metadata.namespace ?? 'default';
   const library = await loadEmbeddedLibrary(fileURLToPath(new URL('../../cue', import.meta.url)));
-  const { places, cueRef, secrets } = options.network;
+  const { places, secrets } = options.network;
+  const cueRef = inFolder(options.network.cueRef, options);
   const sources = new ModuleSources({ library, places });
   const context = clusterlessContext(namespace, {
     secrets,
-    configMaps: { readConfigMap: async (_namespace, name) => findConfigMap(file, name, options) },
+    configMaps: { readConfigMap: async (_namespace, name) => findConfigMap(file, name, options, signal) },
   });
   const module = await sources.load(cueRef, context, signal);
   const pool = await createEvaluatorPool({ maxWorkers: 1 });
@@ -102,8 +107,9 @@ async function findConfigMap(
   file: TransformFile,
   name: string,
   { moduleDirectory }: OfflineOptions,
+  signal: AbortSignal,
 ): Promise<KubeObject> {
-  if (moduleDirectory !== undefined) return configMapOf(moduleDirectory, name);
+  if (moduleDirectory !== undefined) return await configMapOf(moduleDirectory, name, signal);
   const beside = file.configMaps.find(({ metadata }) => metadata.name === name);
   if (beside !== undefined) return beside;
   throw new CliError(
@@ -112,12 +118,25 @@ async function findConfigMap(
   );
 }
 
-async function configMapOf(directory: string, name: string): Promise<KubeObject> {
+/** A folder is read as a ConfigMap of it would be. The folder is the module: `?path=` of a git reference leads to it. */
+function inFolder(cueRef: CueRef, { moduleDirectory }: OfflineOptions): CueRef {
+  if (moduleDirectory === undefined) return cueRef;
+  const { path } = cueRef;
+  return { type: 'configmap', ref: 'module', ...(path === undefined ? {} : { path }) };
+}
+
+async function configMapOf(directory: string, name: string, signal: AbortSignal): Promise<KubeObject> {
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } };
+  if (existsSync(join(directory, MODULE_FILE))) {
+    const { files } = await readModuleFolder(directory, signal);
+    const zip = Buffer.from(await writeZip(files)).toString('base64');
+    return { ...configMap, binaryData: { 'module.zip': zip } };
+  }
   try {
     const names = (await readdir(directory)).filter((file) => file.endsWith('.cue'));
     const data: Record<string, string> = {};
     for (const file of names.sort()) data[file] = await readFile(join(directory, file), 'utf8');
-    return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data };
+    return { ...configMap, data };
   } catch (error) {
     throw new CliError(`--module-dir ${directory}: ${messageOf(error)}`, EXIT_CODES.usage, error);
   }

@@ -1,6 +1,6 @@
 // The real program as a child process: what it prints, and how it ends.
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -89,6 +89,31 @@ describe('render', () => {
 
     const fromFolder = await pequod(['render', '-f', transform, '--module-dir', folder]);
     expect(fromFolder).toEqual({ exitCode: 0, stdout: both.stdout, stderr: '' });
+  });
+
+  test('takes a whole module from a folder before it is in a registry', async () => {
+    const place = join(folder, 'greeting');
+    for (const part of ['cue.mod', 'words']) await mkdir(join(place, part), { recursive: true });
+    const moduleFile = 'module: "example.com/greeting@v0"\nlanguage: version: "v0.16.0"\n';
+    await file('greeting/cue.mod/module.cue', moduleFile);
+    await file('greeting/words/words.cue', 'package words\n\nhello: "Hello"\n');
+    const object = '{apiVersion: "v1", kind: "ConfigMap", metadata: name: "a", data: text: words.hello}';
+    const source = `package greeting\n\nimport "example.com/greeting/words"\n\ngraph: nodes: a: object: ${object}\n`;
+    await file('greeting/greeting.cue', source);
+    const cueRefs = [
+      '{type: oci, ref: "oci://registry.invalid/greeting:v1"}',
+      '{type: git, ref: "https://git.invalid/all.git?path=greeting"}',
+      '{type: configmap, ref: greeting}',
+    ];
+    for (const cueRef of cueRefs) {
+      const head = 'apiVersion: platform.pequod.io/v1alpha1\nkind: Transform\nmetadata: {name: hello}\n';
+      const transform = await file('hello.yaml', `${head}spec: {cueRef: ${cueRef}}\n`);
+      const { exitCode, stdout, stderr } = await pequod(['render', '-f', transform, '--module-dir', place]);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+      expect(parseAllDocuments(stdout).map((document) => document.toJS())).toMatchObject([
+        { kind: 'ConfigMap', data: { text: 'Hello' } },
+      ]);
+    }
   });
 });
 

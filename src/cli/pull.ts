@@ -25,7 +25,6 @@ interface PullFlags extends RegistryFlags, VerificationFlags {
 
 export function pullCommand(terminal: Terminal, signal: AbortSignal): Command {
   const command = new Command('pull')
-    .description('fetch a module from a registry into a folder')
     .argument('<reference>', 'oci://registry/repository:tag, or @sha256:… in place of the tag')
     .argument('<folder>', 'new, or empty')
     .option('--force', 'replace files in a folder that is not empty')

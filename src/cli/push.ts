@@ -29,7 +29,6 @@ interface PushFlags extends RegistryFlags {
 
 export function pushCommand(terminal: Terminal, signal: AbortSignal): Command {
   const command = new Command('push')
-    .description('publish a module to a registry, as a CUE module that others can depend on')
     .argument('<folder>', 'folder with cue.mod/module.cue')
     .argument('<reference>', 'oci://registry/[prefix/]module/path:v1.2.3')
     .option('--no-check', 'push a module that does not compile, too')

@@ -13,13 +13,9 @@ interface RenderFlags extends OfflineFlags {
 
 export function renderCommand(terminal: Terminal, signal: AbortSignal): Command {
   const command = new Command('render')
-    .description('print the objects that a Transform would have, without a cluster')
     .requiredOption('-f, --filename <file>', 'file with one Transform; - is standard input')
     .addOption(new Option('-o, --output <format>', 'how to print').choices(MANIFEST_FORMATS).default('yaml'))
-    .option(
-      '--module-dir <folder>',
-      'folder of .cue files in place of the ConfigMap that the Transform names',
-    )
+    .option('--module-dir <folder>', 'folder of the module, in place of where the Transform says that it is')
     .option('--observed <file>', 'YAML or JSON of live values, by node id and export')
     .action(async (flags: RenderFlags) => {
       checkStdin(flags);

@@ -24,7 +24,6 @@ interface SignFlags extends RegistryFlags {
 
 export function signCommand(terminal: Terminal, signal: AbortSignal): Command {
   const command = new Command('sign')
-    .description('sign a module in a registry, as cosign does')
     .argument(
       '<reference>',
       'oci://registry/repository@sha256:…; of a tag, the digest that it names is signed',

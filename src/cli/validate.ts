@@ -11,12 +11,8 @@ interface ValidateFlags extends OfflineFlags {
 
 export function validateCommand(terminal: Terminal, signal: AbortSignal): Command {
   const command = new Command('validate')
-    .description('check a Transform, its input and its module; print all that is wrong, with its place')
     .requiredOption('-f, --filename <file>', 'file with one Transform; - is standard input')
-    .option(
-      '--module-dir <folder>',
-      'folder of .cue files in place of the ConfigMap that the Transform names',
-    )
+    .option('--module-dir <folder>', 'folder of the module, in place of where the Transform says that it is')
     .option('--observed <file>', 'YAML or JSON of live values, by node id and export')
     .action(async (flags: ValidateFlags) => {
       checkStdin(flags);

@@ -22,7 +22,6 @@ interface VerifyFlags extends RegistryFlags, VerificationFlags {
 
 export function verifyCommand(terminal: Terminal, signal: AbortSignal): Command {
   const command = new Command('verify')
-    .description('look whether a module in a registry is signed, as the operator does')
     .argument('<reference>', 'oci://registry/repository:tag, or @sha256:… in place of the tag')
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
     .action((reference: string, flags: VerifyFlags) =>

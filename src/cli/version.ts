@@ -12,7 +12,7 @@ export async function programVersion(): Promise<string> {
 }
 
 export function versionCommand(terminal: Terminal): Command {
-  return new Command('version').description('print the version of this program').action(async () => {
+  return new Command('version').action(async () => {
     await write(terminal.stdout, `pequod ${await programVersion()}\n`);
   });
 }

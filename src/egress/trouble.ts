@@ -15,7 +15,7 @@ export interface Trouble {
 }
 
 const UNKNOWN_AUTHORITY =
-  'has a certificate of an authority that is not trusted here; its ca.crt can be given in certSecretRef';
+  'has a certificate of an authority that is not trusted here; its ca.crt can be given: a Transform has certSecretRef for it, a command --ca-file';
 const KNOWN: Readonly<Record<string, Trouble>> = {
   ECONNREFUSED: { kind: 'connection', words: 'refuses connections' },
   ECONNRESET: { kind: 'connection', words: 'cut the connection' },

@@ -106,7 +106,7 @@ function ofEgress(error: EgressError, shown: string, host: string): SourceError 
 
 function hintOf(kind: Trouble['kind'], words: string): string {
   if (kind !== 'protocol' || !words.includes('TLS')) return '';
-  return '; a registry of plain http must be listed with --plain-http-host';
+  return '; plain http must be allowed: the operator has --plain-http-host for it, a command --plain-http';
 }
 
 function parsed(text: string): unknown {

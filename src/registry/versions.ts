@@ -14,7 +14,9 @@ const SHOWN_TAGS = 5;
 export function highestTag(tags: readonly string[], range: string): string {
   if (range.trim() === '' || range.length > MAX_RANGE_LENGTH || semver.validRange(range) === null) {
     const shown = JSON.stringify(messageOf(range, 64));
-    throw new SourceError('SOURCE_INVALID', `${shown} is no range of semantic versions`, { retry: 'never' });
+    throw new SourceError('SOURCE_INVALID', `semver: ${shown} is no range of semantic versions`, {
+      retry: 'never',
+    });
   }
   let best: { readonly tag: string; readonly version: string } | undefined;
   for (const tag of tags) {

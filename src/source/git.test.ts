@@ -16,6 +16,7 @@ const ONE = '1'.repeat(40);
 class FakeGit {
   calls: string[] = [];
   isDown: boolean = false;
+  hasCommit: boolean = true;
   commit: string = ONE;
 
   async resolve({ ref }: GitReference, access: GitAccess): Promise<ResolvedCommit> {
@@ -30,6 +31,7 @@ class FakeGit {
 
   async fetch({ folder }: GitReference, commit: string, access: GitAccess): Promise<Map<string, Uint8Array>> {
     this.#admit('fetch', access);
+    if (!this.hasCommit) throw new SourceError('SOURCE_CHANGED', 'git.example does not have the commit');
     const path = folder === undefined ? 'a.cue' : `${folder}/a.cue`;
     return new Map([[path, new TextEncoder().encode(`x: "${commit}"`)]]);
   }
@@ -124,6 +126,15 @@ describe('a private repository', () => {
     expect(await codeOf(source.fetch(refTo('?ref=main'), known, tenant('wrong'), signal))).toBe(
       'SOURCE_UNAVAILABLE',
     );
+  });
+
+  it('is not found where somebody wrote it down, and has changed where it was seen', async () => {
+    git.hasCommit = false;
+    const gone = '2'.repeat(40);
+    const fetched = (query: string) =>
+      source.fetch(refTo(query), { digest: `sha1:${gone}` }, tenant('right'), signal);
+    expect(await codeOf(fetched('?ref=main'))).toBe('SOURCE_CHANGED');
+    expect(await codeOf(fetched(`?ref=${gone}`))).toBe('SOURCE_NOT_FOUND');
   });
 
   it.each(['sha1:main', `sha256:${'0'.repeat(64)}`, ''])(

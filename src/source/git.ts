@@ -75,12 +75,27 @@ export class GitSource implements ModuleSource {
     const load = (given: AbortSignal): Promise<ModuleTree> =>
       this.#remote.ask(
         asker,
-        async (limit) =>
-          cueTree(await this.#git.fetch(reference, commit, access, limit), place, this.#limits),
+        async (limit) => cueTree(await this.#content(reference, commit, access, limit), place, this.#limits),
         given,
       );
     const key = JSON.stringify(['git', place, commit, folder]);
     return await this.#remote.tree('git', { key, loadedFrom: asker.key }, load, signal);
+  }
+
+  /** A commit that somebody wrote down was never seen there: that it is not there is no change. */
+  async #content(
+    reference: GitReference,
+    commit: string,
+    access: GitAccess,
+    signal: AbortSignal,
+  ): ReturnType<GitClient['fetch']> {
+    try {
+      return await this.#git.fetch(reference, commit, access, signal);
+    } catch (error) {
+      const isStated = reference.ref?.toLowerCase() === commit;
+      if (!isStated || !(error instanceof SourceError) || error.code !== 'SOURCE_CHANGED') throw error;
+      throw new SourceError('SOURCE_NOT_FOUND', error.message, { cause: error });
+    }
   }
 
   /** A commit stands for itself. */

@@ -77,7 +77,10 @@ export function packageFolder(tree: ModuleTree, path: string | undefined, root: 
   const folders = packageFolders(tree);
   if (folders.includes(folder)) return folder;
   const known = folders.length === 0 ? 'it has none' : `it has ${folders.slice(0, 20).join(', ')}`;
-  throw new SourceError('SOURCE_NOT_FOUND', `the module has no package in folder ${folder}: ${known}`);
+  throw new SourceError(
+    'SOURCE_NOT_FOUND',
+    `the module has no package in ${folder === '.' ? 'its root folder' : `folder ${folder}`}: ${known}`,
+  );
 }
 
 function normaliseFolder(path: string): string {
@@ -87,11 +90,11 @@ function normaliseFolder(path: string): string {
   return folder;
 }
 
-/** Folders with at least one `.cue` file, sorted; `cue.mod` is not a package. */
+/** Folders with at least one `.cue` file, sorted; no `cue.mod` is a package. */
 export function packageFolders(tree: ModuleTree): readonly string[] {
   const folders = new Set<string>();
   for (const path of tree.files.keys()) {
-    if (!path.endsWith('.cue') || path.startsWith('cue.mod/')) continue;
+    if (!path.endsWith('.cue') || /(^|\/)cue\.mod\//.test(path)) continue;
     const slash = path.lastIndexOf('/');
     folders.add(slash < 0 ? '.' : path.slice(0, slash));
   }

@@ -41,7 +41,7 @@ export function stepConditions(
     );
   };
   if (resolution !== undefined && silence === undefined)
-    set('Fetched', true, 'Fetched', `the module is ${resolution.digest}`);
+    set('Fetched', true, 'Fetched', `the module is ${nameOf(resolution)}`);
   if (resolution !== undefined && silence !== undefined) {
     const message = clipText(silence.message, MAX_FAILURE_LENGTH);
     set('Fetched', false, silence.reason, `${message}; ${resolution.digest}, fetched before, stays in force`);
@@ -191,4 +191,9 @@ export function verdictConditions(
   ): readonly Condition[] =>
     isTrue ? setCondition(list, { ...input, type, status: 'True' }, nowIso) : removeCondition(list, type);
   return mark(mark(ready, 'Reconciling', progress === 'reconciling'), 'Stalled', progress === 'stalled');
+}
+
+/** With the tag or branch, where that is known: `v1@sha256:…`. */
+function nameOf({ digest, revision = '' }: Resolution): string {
+  return revision.endsWith(`@${digest}`) ? revision : digest;
 }

@@ -171,8 +171,16 @@ group('no answer', () => {
     const client = clientFor([]);
     const reasons: readonly (readonly [string, string, string])[] = [
       ['oci://127.0.0.1:1/a:v1', 'SOURCE_UNAVAILABLE', '127.0.0.1:1 refuses connections'],
-      [`oci://${secure.host}/a:v1`, 'SOURCE_UNAVAILABLE', 'its ca.crt can be given in certSecretRef'],
-      [`oci://${plain.host}/a:v1`, 'SOURCE_UNAVAILABLE', 'must be listed with --plain-http-host'],
+      [
+        `oci://${secure.host}/a:v1`,
+        'SOURCE_UNAVAILABLE',
+        'its ca.crt can be given: a Transform has certSecretRef for it, a command --ca-file',
+      ],
+      [
+        `oci://${plain.host}/a:v1`,
+        'SOURCE_UNAVAILABLE',
+        'the operator has --plain-http-host for it, a command --plain-http',
+      ],
       ['oci://10.0.0.1/a:v1', 'SOURCE_REFUSED', '--egress-allow 10.0.0.1'],
       ['oci://169.254.169.254/a:v1', 'SOURCE_REFUSED', 'which is never called'],
     ];
