@@ -172,3 +172,17 @@ describe.concurrent('kinds that come and go', () => {
     },
   );
 });
+
+describe.concurrent('rights that are taken away for good', () => {
+  story('do not hold up the end: what may not be removed is left', async ({ space }) => {
+    await space.transform(
+      'shop',
+      inline({ base: configMap('base'), top: configMap('top', {}, { dependsOn: ['base'] }) }),
+    );
+    await space.untilReady('shop');
+    await space.kubectl(['delete', 'rolebindings', '--all']);
+    await space.delete('Transform', 'shop');
+    await space.untilGone('Transform', 'shop');
+    expect(await space.names('ConfigMap')).toEqual(['base', 'top']);
+  });
+});

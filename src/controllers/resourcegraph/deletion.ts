@@ -137,9 +137,10 @@ export class GraphFinalizer {
       for (const { item, result } of report.left) {
         log.info({ object: describeIdentity(item), result }, 'object left the graph');
       }
-      this.#abandonWithoutRights(graph, ledger, report, context);
-      if (ledger.items().length < items.length && isClear(report)) continue;
-      return await this.#wait(graph, session, ledger, report, signal);
+      const rest = this.#abandonWithoutRights(graph, ledger, report, context);
+      // In one pass to the end: the next one would find again what was left here.
+      if (ledger.items().length < items.length && isClear(rest)) continue;
+      return await this.#wait(graph, session, ledger, rest, signal);
     }
   }
 
@@ -194,14 +195,17 @@ export class GraphFinalizer {
     );
   }
 
-  /** Rights that stay away for long must not hold a deletion for ever: what can't be touched is left and said. */
+  /**
+   * Rights that stay away for long must not hold a deletion for ever: what can't be touched is left and said.
+   * @returns the report without it
+   */
   #abandonWithoutRights(
     graph: ResourceGraph,
     ledger: Ledger,
     report: RemovalReport,
     context: ReconcileContext,
-  ): void {
-    if (!this.#isGraceOver(graph)) return;
+  ): RemovalReport {
+    if (!this.#isGraceOver(graph)) return report;
     for (const { item, error } of report.failed.filter(({ error }) => isForbidden(error))) {
       ledger.delete(item);
       context.log.warn(
@@ -209,6 +213,7 @@ export class GraphFinalizer {
         'object is left: no right to remove it',
       );
     }
+    return { ...report, failed: report.failed.filter(({ error }) => !isForbidden(error)) };
   }
 
   #isGraceOver(graph: ResourceGraph): boolean {
