@@ -1,4 +1,5 @@
-import type { ViteUserConfig } from 'vitest/config';
+import { configDefaults, type ViteUserConfig } from 'vitest/config';
+import { withoutGo } from './test/servers/index.ts';
 
 const unitTests = [
   'src/**/*.test.ts',
@@ -6,6 +7,9 @@ const unitTests = [
   'cue/**/*.test.ts',
   'test/unit/**/*.test.ts',
 ];
+
+// `make test-tools` names them.
+const exclude = [...configDefaults.exclude, ...(await withoutGo()).skipped];
 
 const setupFiles = ['test/stack-traces.ts'];
 
@@ -23,6 +27,7 @@ const config: ViteUserConfig = {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          exclude,
           setupFiles,
           globalSetup: ['test/control-plane/vitest-global-setup.ts'],
           testTimeout: 60_000,
@@ -33,6 +38,7 @@ const config: ViteUserConfig = {
         test: {
           name: 'e2e',
           include: ['e2e/**/*.test.ts'],
+          exclude,
           setupFiles,
           globalSetup: ['test/control-plane/vitest-global-setup.ts'],
           testTimeout: 120_000,

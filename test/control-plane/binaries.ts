@@ -64,6 +64,19 @@ export async function ensureOrasTool(options: EnsureOptions = {}): Promise<strin
   return (await ensurePrograms(ORAS_TOOL, options)).path('oras-tool');
 }
 
+/** The programs that only Go makes, where there is no Go and they were not made before. */
+export async function unavailablePrograms(
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<readonly ProgramName[]> {
+  const missing: ProgramName[] = [];
+  for (const { key, names } of [REGISTRY, CUE, ORAS_TOOL]) {
+    for (const name of names) {
+      if (!(await isExecutable(join(cacheDirectory(env, key), name)))) missing.push(name);
+    }
+  }
+  return missing.length === 0 || (await findGo(env)) !== undefined ? [] : missing;
+}
+
 async function ensurePrograms<Name extends ProgramName>(
   set: ProgramSet<Name>,
   options: EnsureOptions,

@@ -19,6 +19,7 @@ export {
   ensureHelm,
   ensureOrasTool,
   ensureRegistry,
+  unavailablePrograms,
 } from './binaries.ts';
 export { choosePort } from './bootstrap.ts';
 export { type CertificatePair, createAuthority, createTokenKeys, issueCertificate } from './certificates.ts';

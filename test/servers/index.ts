@@ -22,6 +22,7 @@ export {
   lfsPointer,
 } from './git-repositories.ts';
 export { type GitSshOptions, type GitSshServer, type SshKey, startGitSshServer } from './git-ssh.ts';
+export { type WithoutGo, withoutGo } from './go-programs.ts';
 export type { Handler, Interceptor, SeenRequest } from './listener.ts';
 export {
   ACCOUNTS,

@@ -24,6 +24,7 @@ function commandsWith(directories: readonly string[]): string[] {
 test.runIf(existsSync('/proc'))(
   'a parent that is killed with -9 leaves neither servers nor directories',
   async () => {
+    // Which calls startRegistry and the others.
     const script = fileURLToPath(new URL('fixtures/parent.ts', import.meta.url));
     const parent = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });
     try {
