@@ -138,14 +138,14 @@ class Simulation {
     if (scenario.stopAtMs !== undefined) this.#at(scenario.stopAtMs, () => this.#stop());
   }
 
-  /** Runs passes until the graph is Ready; @returns how many it took. */
+  /** Runs passes until the graph is Ready, and repaired where a pass was stopped before it was; @returns how many it took. */
   run(): number {
     for (;;) {
       const pass = this.#newPass();
       this.#runPass(pass);
       this.#checkOutcome(pass);
       const { phase } = pass.summary();
-      if (phase === 'Ready' && this.#events.length === 0) return this.#passes;
+      if (phase === 'Ready' && pass.isFullyApplied && this.#events.length === 0) return this.#passes;
       const wakeAtMs = Math.min(
         pass.nextWakeAtMs ?? Number.POSITIVE_INFINITY,
         this.#events[0]?.atMs ?? Number.POSITIVE_INFINITY,
