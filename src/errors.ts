@@ -145,6 +145,22 @@ export class SourceError extends PequodError {
   }
 }
 
+/**
+ * A place was not asked, because of what it did a moment ago. That is no news of the place: who was told what it did
+ * goes on saying that.
+ */
+export class NotAskedError extends SourceError {
+  constructor(message: string, afterMs: number) {
+    super('SOURCE_UNAVAILABLE', message, { retry: { afterMs } });
+  }
+}
+
+/** Whether an error comes of a place that was asked, and not of one that is left alone for a while. */
+export function isNews(error: unknown): boolean {
+  if (error instanceof NotAskedError) return false;
+  return !(error instanceof SourceError) || error.cause === undefined || isNews(error.cause);
+}
+
 /** One line of text for an unknown thrown value, never longer than `limit` characters. */
 export function messageOf(error: unknown, limit: number = 512): string {
   const text = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@
 // not asked before, by those whom it has told: a limit is mostly one of an account, so that it holds for the same
 // credentials, and for all who come without any.
 import { LRUCache } from 'lru-cache';
-import { SourceError } from '../errors.ts';
+import { NotAskedError, SourceError } from '../errors.ts';
 import type { HostCircuit, Metrics } from '../observability/index.ts';
 import { Circuit } from './circuit.ts';
 
@@ -78,15 +78,13 @@ export class Breakers {
     return circuit;
   }
 
-  #waitOf(place: Place): SourceError | undefined {
+  #waitOf(place: Place): NotAskedError | undefined {
     const untilMs = this.#waits.get(waitKey(place))?.untilMs ?? 0;
     const waitMs = untilMs - this.#now();
     // More than the longest time is left only where the clock went back.
     if (waitMs <= 0 || waitMs > LONGEST_WAIT_MS) return undefined;
-    const until = new Date(untilMs).toISOString();
-    return new SourceError('SOURCE_UNAVAILABLE', `${place.host} has asked us to wait until ${until}`, {
-      retry: { afterMs: waitMs },
-    });
+    const hour = 'it is tried again when that is over, within an hour';
+    return new NotAskedError(`${place.host} has asked us to wait; ${hour}`, waitMs);
   }
 
   #heed(place: Place, error: unknown): void {

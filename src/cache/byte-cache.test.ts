@@ -16,6 +16,7 @@ const text = (content: Uint8Array | undefined): string | undefined =>
 const A: Wanted = { key: 'a', loadedFrom: 'place' };
 
 const roots: string[] = [];
+const opened: ByteCache[] = [];
 
 /** A folder of its own with a cache folder in it, a clock, what was logged, and the metrics. */
 class World {
@@ -39,7 +40,9 @@ class World {
     this.metrics = new Metrics();
     const log = pino({ level: 'info' }, { write: (line: string) => void this.logged.push(JSON.parse(line)) });
     const own = { folder: this.folder, log, metrics: this.metrics, now: () => this.nowMs };
-    return await ByteCache.open({ ...own, ...options });
+    const cache = await ByteCache.open({ ...own, ...options });
+    opened.push(cache);
+    return cache;
   }
 
   async metric(series: string): Promise<number> {
@@ -62,6 +65,8 @@ class World {
 }
 
 afterEach(async () => {
+  // What is still being written would be written into a folder that goes.
+  for (const cache of opened.splice(0)) await cache.close();
   for (const root of roots.splice(0)) {
     await chmod(join(root, 'cache'), 0o700).catch(() => undefined);
     await rm(root, { recursive: true, force: true });

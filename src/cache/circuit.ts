@@ -16,7 +16,7 @@ import {
   handleWhen,
   type IBreaker,
 } from 'cockatiel';
-import { messageOf, SourceError } from '../errors.ts';
+import { messageOf, NotAskedError, SourceError } from '../errors.ts';
 import type { CircuitState as StateName } from '../observability/index.ts';
 
 const FAILURES_TO_OPEN = 5;
@@ -80,7 +80,7 @@ export class Circuit {
   }
 
   /** Why the host is not asked now; undefined where it is. */
-  refusal(asker: string): SourceError | undefined {
+  refusal(asker: string): NotAskedError | undefined {
     const nowMs = this.#now();
     const isTrying = this.state === 'half-open';
     const waitMs = isTrying ? TRIAL_MS : this.#triedAgainAtMs - nowMs;
@@ -91,12 +91,9 @@ export class Circuit {
       this.#lastFailure?.asker === asker
         ? `the last failure: ${this.#lastFailure.message}`
         : 'as others found';
-    const when = isTrying
-      ? 'it is being tried right now'
-      : `it is tried again at ${new Date(this.#triedAgainAtMs).toISOString()}`;
-    return new SourceError('SOURCE_UNAVAILABLE', `${this.#host} does not answer (${why}); ${when}`, {
-      retry: { afterMs: waitMs },
-    });
+    // No time: who is refused says so in a status, which is written when the words change.
+    const message = `${this.#host} does not answer (${why}); it is tried again within ${LONGEST_OPEN_MS / 60_000} minutes`;
+    return new NotAskedError(message, waitMs);
   }
 
   /**

@@ -33,6 +33,8 @@ export interface SourceMemory {
   readonly nextAtMs: number | undefined;
   /** In a row. */
   readonly failures: number;
+  /** The last of them; it outlives an answer that leads to nothing after all. */
+  readonly trouble?: PequodError | undefined;
 }
 
 /** The input with the values of `inputFrom`, as they were last read. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { CueRef, KubeObject, Transform, TransformStatus } from '../../api/index.ts';
-import { SourceError, TerminalError } from '../../errors.ts';
+import { NotAskedError, SourceError, TerminalError } from '../../errors.ts';
 import { TransportError } from '../../kube/index.ts';
 import type { Resolution, SourceContext } from '../../source/index.ts';
 import type { TransformMemory } from './memory.ts';
 import { sampleCondition, sampleTransform } from './sample-objects.ts';
-import { resolveSource, sourceWorked } from './source.ts';
+import { contentFailed, resolveSource, sourceWorked } from './source.ts';
 import { TenantReads } from './tenant-reads.ts';
 
 const MINUTE = 60_000;
@@ -48,7 +48,15 @@ function setUp() {
       use,
       new AbortController().signal,
     );
-  return { state, memory, resolve };
+  const failContent = (transform: Transform, error: Error) =>
+    contentFailed(
+      { ...deps, reads: new TenantReads({ tenancy }, transform) },
+      transform,
+      memory,
+      error,
+      new AbortController().signal,
+    );
+  return { state, memory, resolve, failContent };
 }
 
 function fromConfigMap(
@@ -248,6 +256,39 @@ describe('a source that fails', () => {
     state.nowMs = nextAtMs;
     await resolve(fromRegistry({ generation: 2 }));
     expect(state.maxAgesMs).toEqual([5 * MINUTE, 5 * MINUTE, nextAtMs - failedAtMs]);
+  });
+
+  test('keeps saying what it said last while it is not asked', async () => {
+    const { state, resolve, failContent } = setUp();
+    state.answer = silent;
+    const first = await resolve(fromRegistry());
+    state.nowMs = first.nextAtMs ?? 0;
+    const notAsked = new NotAskedError('r.example does not answer, as others found', 60_000);
+    state.answer = notAsked;
+    const second = await resolve(fromRegistry());
+    expect(second.answer).toMatchObject({ ok: false, error: { message: silent.message } });
+    expect(second.nextAtMs).toBeGreaterThanOrEqual(state.nowMs + 60_000);
+    // The reference is answered for by what others were told, and a dependency of it is not to be had.
+    state.nowMs = second.nextAtMs ?? 0;
+    state.answer = one;
+    await resolve(fromRegistry());
+    const wrapped = new SourceError('SOURCE_UNAVAILABLE', 'dependency x: not asked', { cause: notAsked });
+    expect(failContent(fromRegistry(), wrapped).answer).toMatchObject({ error: { message: silent.message } });
+  });
+
+  test('says what is new, and does not take silence for what was said before', async () => {
+    const { state, resolve } = setUp();
+    const notAsked = new NotAskedError('r.example does not answer, as others found', 60_000);
+    const said = async (error: Error) => {
+      state.answer = error;
+      const { answer, nextAtMs = 0 } = await resolve(fromRegistry());
+      state.nowMs = nextAtMs;
+      return answer.ok ? undefined : answer.error.message;
+    };
+    expect(await said(notAsked)).toBe(notAsked.message);
+    expect(await said(silent)).toBe(silent.message);
+    expect(await said(new SourceError('SOURCE_NOT_FOUND', 'no tag'))).toBe('no tag');
+    expect(await said(notAsked)).toBe(notAsked.message);
   });
 
   test.each([

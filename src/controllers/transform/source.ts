@@ -3,9 +3,10 @@
 // can't mean anything else later (a digest, a commit) is asked once. What is read from the cluster is read as the
 // Transform's ServiceAccount.
 //
-// While a place does not answer, what it last gave for the very same reference stays in force, for new input, too.
+// While a place does not answer, what it last gave for the very same reference stays in force, for new input, too. A place
+// that is left alone for a while gives no news: what it said last is what is reported, so that no status is written.
 import { type CueRef, type KubeObject, RECONCILE_ANNOTATION, type Transform } from '../../api/index.ts';
-import { PequodError, SourceError } from '../../errors.ts';
+import { isNews, PequodError, SourceError } from '../../errors.ts';
 import { hashJson } from '../../json/index.ts';
 import { findCondition } from '../../runtime/index.ts';
 import type { Resolution, ResolvedModule, SourceContext } from '../../source/index.ts';
@@ -15,6 +16,8 @@ import { isPassing } from './failure.ts';
 import type { SourceMemory, TransformMemory } from './memory.ts';
 import { firstLook, nextLook, nextTry, sharedAgeMs } from './source-schedule.ts';
 import type { TenantReads } from './tenant-reads.ts';
+
+const NO_FAILURES: Pick<SourceMemory, 'failures' | 'trouble'> = { failures: 0, trouble: undefined };
 
 /** What a phase needs that asks sources. */
 export type SourceDependencies = Pick<TransformDependencies, 'modules' | 'now' | 'random' | 'sources'> & {
@@ -39,17 +42,17 @@ export async function resolveSource(
     memory.source = known;
     return known;
   }
-  const failures = known?.question === question ? known.failures : 0;
+  const { failures, trouble } = known?.question === question ? known : NO_FAILURES;
   const askedAtMs = deps.now();
   const sinceMs = known?.answer.ok === false ? known.answer.sinceMs : undefined;
   try {
     const context = contextOf(deps, transform, sinceMs);
     const resolution = await deps.sources.resolve(transform.spec.cueRef, context, signal);
     const nextAtMs = isMoving(deps, transform, watched) ? nextLook(deps, transform) : undefined;
-    memory.source = { question, answer: { ok: true, resolution }, nextAtMs, failures };
+    memory.source = { question, answer: { ok: true, resolution }, nextAtMs, failures, trouble };
   } catch (error) {
-    const failing = { transform, memory, question, failures: failures + 1, sinceMs: sinceMs ?? askedAtMs };
-    memory.source = failedAnswer(deps, failing, error, signal);
+    const before = { failures, trouble, sinceMs: sinceMs ?? askedAtMs };
+    memory.source = failedAnswer(deps, { transform, memory, question, ...before }, error, signal);
   }
   return memory.source;
 }
@@ -85,10 +88,10 @@ export function contentFailed(
   signal: AbortSignal,
 ): SourceMemory {
   const question = questionOf(transform, watchedRevision(deps, transform));
-  const { answer, failures = 0 } = memory.source ?? {};
-  const sinceMs = answer?.ok === false ? answer.sinceMs : deps.now();
-  const failing = { transform, memory, question, failures: failures + 1, sinceMs };
-  memory.source = failedAnswer(deps, failing, error, signal);
+  const answer = memory.source?.answer;
+  const { failures, trouble } = memory.source ?? NO_FAILURES;
+  const before = { failures, trouble, sinceMs: answer?.ok === false ? answer.sinceMs : deps.now() };
+  memory.source = failedAnswer(deps, { transform, memory, question, ...before }, error, signal);
   return memory.source;
 }
 
@@ -100,7 +103,7 @@ export function sourceWorked(transform: Transform, memory: TransformMemory, reso
   memory.good = { cueRef: hashJson(transform.spec.cueRef), resolution };
   // An answer that failed has its own backoff, however well one before it may be of use.
   if (memory.source?.answer.ok === true && memory.source.failures > 0)
-    memory.source = { ...memory.source, failures: 0 };
+    memory.source = { ...memory.source, ...NO_FAILURES };
 }
 
 /** The reconcile that a person asked for by annotation. */
@@ -181,15 +184,17 @@ interface Failing {
   readonly transform: Transform;
   readonly memory: TransformMemory;
   readonly question: string;
-  /** With this one, in a row. */
+  /** Before this one, in a row. */
   readonly failures: number;
+  /** The last of those. */
+  readonly trouble: PequodError | undefined;
   /** When the first of them was asked. */
   readonly sinceMs: number;
 }
 
 function failedAnswer(
   deps: SourceDependencies,
-  { transform, memory, question, failures, sinceMs }: Failing,
+  { transform, memory, question, failures, trouble, sinceMs }: Failing,
   error: unknown,
   signal: AbortSignal,
 ): SourceMemory {
@@ -200,8 +205,10 @@ function failedAnswer(
   // Of another reference nothing is ever used, and nothing where the place has spoken against this one.
   const lastGood =
     isSilent && good?.cueRef === hashJson(transform.spec.cueRef) ? { lastGood: good.resolution } : {};
-  const answer = { ok: false, error, sinceMs, ...lastGood } as const;
-  return { question, answer, nextAtMs: nextTry(deps, error, failures), failures };
+  const said = isNews(error) || trouble?.code !== error.code ? error : trouble;
+  const answer = { ok: false, error: said, sinceMs, ...lastGood } as const;
+  const count = failures + 1;
+  return { question, answer, nextAtMs: nextTry(deps, error, count), failures: count, trouble: said };
 }
 
 /** @param failingSinceMs since when the source fails: what others were told before that is old */
