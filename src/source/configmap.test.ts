@@ -89,3 +89,27 @@ describe('a zip in a ConfigMap', () => {
     );
   });
 });
+
+describe('a module that was read before', () => {
+  const secret: KubeObject = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'modules', uid: 'u1', resourceVersion: '7' },
+    data: { 'a.cue': 'package secret' },
+  };
+
+  it('is not given to another namespace that claims its digest, as a status may', async () => {
+    const source = new ConfigMapSource();
+    const bank = clusterlessContext('bank', { configMaps: { readConfigMap: async () => secret } });
+    const resolution = await source.resolve(ref, bank, signal);
+    const shop = clusterlessContext('shop');
+    await expect(source.fetch(ref, resolution, shop, signal)).rejects.toMatchObject({
+      code: 'SOURCE_NOT_FOUND',
+    });
+    // Nor by another name in its own: who reads that one may not read this one.
+    const other: CueRef = { type: 'configmap', ref: 'other' };
+    const own = clusterlessContext('bank');
+    await expect(source.fetch(other, resolution, own, signal)).rejects.toThrow('there is no ConfigMap');
+    expect((await source.fetch(ref, resolution, own, signal)).digest).toBe(resolution.digest);
+  });
+});

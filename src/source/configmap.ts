@@ -28,7 +28,7 @@ export interface ConfigMapSourceOptions {
 /** Modules in ConfigMaps of the Transform's namespace. */
 export class ConfigMapSource implements ModuleSource {
   readonly #limits: TreeLimits;
-  /** By digest: content that was read with someone's rights is handed out only for a resolution that knows its digest. */
+  /** By place and digest: whoever claims a digest of another ConfigMap reads his own, with his own rights. */
   readonly #trees: LRUCache<string, ModuleTree>;
 
   constructor(options: ConfigMapSourceOptions = {}) {
@@ -50,7 +50,7 @@ export class ConfigMapSource implements ModuleSource {
     context: SourceContext,
     signal: AbortSignal,
   ): Promise<ModuleTree> {
-    const known = this.#trees.get(resolution.digest);
+    const known = this.#trees.get(keyOf(ref, context, resolution.digest));
     if (known !== undefined) return known;
     const { tree } = await this.#read(ref, context, signal);
     if (tree.digest === resolution.digest) return tree;
@@ -79,9 +79,13 @@ export class ConfigMapSource implements ModuleSource {
       throw new SourceError('SOURCE_NOT_FOUND', `there is no ConfigMap ${context.namespace}/${ref.ref}`);
     }
     const tree = await readModule(configMap, this.#limits);
-    this.#trees.set(tree.digest, tree);
+    this.#trees.set(keyOf(ref, context, tree.digest), tree);
     return { tree, revision: revisionOf(configMap) };
   }
+}
+
+function keyOf({ ref }: CueRef, { namespace }: SourceContext, digest: string): string {
+  return JSON.stringify([namespace, ref, digest]);
 }
 
 async function readModule(configMap: KubeObject, limits: TreeLimits): Promise<ModuleTree> {
@@ -129,7 +133,7 @@ async function zipTree(
     return cueTree(await readZip(bytes, archiveLimits(limits)), 'the zip', limits);
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
-    throw new SourceError(error.code, `${place}: ${error.message}`, { cause: error });
+    throw new SourceError(error.code, `${place}: ${error.message}`, { retry: error.retry, cause: error });
   }
 }
 

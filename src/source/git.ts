@@ -147,8 +147,10 @@ export class GitSource implements ModuleSource {
       const key = JSON.stringify([place, ref, asker.key]);
       return (await this.#commits.ask({ key, maxAgeMs }, load, signal)).value;
     } catch (error) {
-      if (error instanceof SourceError && error.code === 'SOURCE_AUTH')
-        this.#remote.grants.withdraw(place, REPOSITORY, asker.key);
+      // A repository that one may not read is not there, to many a server.
+      const isRefusal =
+        error instanceof SourceError && (error.code === 'SOURCE_AUTH' || error.code === 'SOURCE_NOT_FOUND');
+      if (isRefusal) this.#remote.grants.withdraw(place, REPOSITORY, asker.key);
       throw error;
     }
   }

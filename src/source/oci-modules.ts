@@ -108,7 +108,8 @@ export class OciModules {
   /** Who signed a digest. @param question with a digest @throws SourceError `SOURCE_UNVERIFIED`, and others */
   async signer(question: OciQuestion, policy: VerificationPolicy, signal: AbortSignal): Promise<string> {
     const { reference, access, asker } = question;
-    const key = JSON.stringify([nameOf(reference, asker), policy]);
+    // Keys may be long, and answers are many: the policy is named by its hash.
+    const key = JSON.stringify([nameOf(reference, asker), this.#remote.grants.credentialKey(policy)]);
     const load = (given: AbortSignal): Promise<string> =>
       this.#remote.ask(
         asker,
@@ -152,6 +153,8 @@ export class OciModules {
       await this.digest({ ...question, maxAgeMs: Math.min(maxAgeMs, MAX_PROOF_AGE_MS) }, signal);
     } catch (error) {
       const isSilent = error instanceof SourceError && error.code === 'SOURCE_UNAVAILABLE';
+      // What it has said stands, also when it falls silent later. Some registries refuse by 404.
+      if (error instanceof SourceError && !isSilent) grants.withdraw(...isKnown);
       if (!isSilent || !grants.had(...isKnown)) throw error;
     }
   }

@@ -225,6 +225,19 @@ describe('a registry that does not answer', () => {
     expect(await failure(fetched(tenant('b', 'wrong')))).toBe('SOURCE_UNAVAILABLE');
     expect(await failure(source.resolve(ref, tenant('a', 'right'), signal))).toBe('SOURCE_UNAVAILABLE');
   });
+
+  it('leaves nothing to whom it had refused before it fell silent', async () => {
+    registry.current.passwords.set('web', 'right');
+    registry.current.push('web', '1', { 'a.cue': 'package web' });
+    const ref = privateRef('oci://r.example/web:1');
+    const { resolution } = await load(ref, tenant('a', 'right'));
+    clock.ms += 60 * MINUTE;
+    const fetched = () => failure(source.fetch(ref, resolution, tenant('a', 'right'), signal));
+    registry.current.passwords.set('web', 'changed');
+    expect(await fetched()).toBe('SOURCE_AUTH');
+    registry.current.isDown = true;
+    expect(await fetched()).toBe('SOURCE_UNAVAILABLE');
+  });
 });
 
 describe('verification', () => {
