@@ -156,3 +156,25 @@ test('keys do not share, and the least recently used is forgotten', async () => 
   void world.ask(MINUTE_MS, never(), 'a');
   expect(world.requests).toHaveLength(4);
 });
+
+test('long answers are kept as far as there is room; one that is longer than that is still given', async () => {
+  const answers = new SharedAnswers<string>({
+    maxEntries: 100,
+    now: () => 0,
+    room: { lengthOf: (value) => value.length, maxLength: 10 },
+  });
+  let asked = 0;
+  const ask = async (key: string, value: string): Promise<string> => {
+    const load = (): Promise<string> => {
+      asked += 1;
+      return Promise.resolve(value);
+    };
+    return (await answers.ask({ key, maxAgeMs: MINUTE_MS }, load, never())).value;
+  };
+  for (const key of ['a', 'b', 'c']) await ask(key, '12345');
+  await ask('c', '12345');
+  expect(asked).toBe(3);
+  await ask('a', '12345');
+  expect(asked).toBe(4);
+  expect(await ask('d', 'longer than all room')).toBe('longer than all room');
+});

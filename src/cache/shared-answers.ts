@@ -9,9 +9,11 @@
 import { LRUCache } from 'lru-cache';
 import { Flight, type Load } from './flight.ts';
 
-export interface SharedAnswersOptions {
+export interface SharedAnswersOptions<T> {
   /** Keys of which an answer is kept; the least recently used goes first. */
   readonly maxEntries: number;
+  /** Where answers can be long: their length, and how much of it is kept in all. */
+  readonly room?: { readonly lengthOf: (value: T) => number; readonly maxLength: number };
   /** Milliseconds; only differences count. */
   readonly now: () => number;
 }
@@ -52,9 +54,14 @@ export class SharedAnswers<T> {
   readonly #known: LRUCache<string, Known<T>>;
   readonly #lines = new Map<string, Line<T>>();
 
-  constructor(options: SharedAnswersOptions) {
-    this.#now = options.now;
-    this.#known = new LRUCache({ max: options.maxEntries });
+  constructor({ maxEntries, room, now }: SharedAnswersOptions<T>) {
+    this.#now = now;
+    this.#known = new LRUCache({
+      max: maxEntries,
+      ...(room === undefined
+        ? {}
+        : { maxSize: room.maxLength, sizeCalculation: ({ value }) => Math.max(1, room.lengthOf(value)) }),
+    });
   }
 
   /**

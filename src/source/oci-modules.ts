@@ -24,6 +24,8 @@ import type { Asker, Remote } from './remote.ts';
 const MAX_MANIFEST_BYTES = 16 * 1024 * 1024;
 /** So many manifests' size is taken for, whatever they hold. */
 const MANIFEST_OVERHEAD_BYTES = 4096;
+/** Characters of all lists of tags that are kept: one list may have ten thousand. */
+const MAX_TAGS_LENGTH = 8 * 1024 * 1024;
 /** How old an answer may be, at most, that lets somebody have a digest. */
 const MAX_PROOF_AGE_MS = 60_000;
 /** A digest that was signed by these keys stays so. */
@@ -67,7 +69,7 @@ export class OciModules {
     this.#remote = remote;
     this.#limits = limits;
     this.#digests = remote.answers();
-    this.#tags = remote.answers();
+    this.#tags = remote.answers({ lengthOf: lengthOfAll, maxLength: MAX_TAGS_LENGTH });
     this.#signers = remote.answers();
   }
 
@@ -193,6 +195,10 @@ function throwNamed(reference: OciReference): (error: unknown) => never {
     const place = formatOciReference(reference);
     throw new SourceError(error.code, `${place}: ${error.message}`, { retry: error.retry, cause: error });
   };
+}
+
+function lengthOfAll(tags: readonly string[]): number {
+  return tags.reduce((sum, tag) => sum + tag.length, 0);
 }
 
 function placeOf({ host, repository }: OciReference): string {

@@ -1,6 +1,13 @@
 // What all places have in common that are reached over a network: who asks, whom, what was answered a short while ago,
 // who may have what, and what is kept.
-import { Breakers, type ByteCache, Grants, SharedAnswers, type Wanted } from '../cache/index.ts';
+import {
+  Breakers,
+  type ByteCache,
+  Grants,
+  SharedAnswers,
+  type SharedAnswersOptions,
+  type Wanted,
+} from '../cache/index.ts';
 import { messageOf, PequodError, SourceError } from '../errors.ts';
 import type { GitCredentials } from '../git/index.ts';
 import type { Metrics } from '../observability/index.ts';
@@ -53,8 +60,12 @@ export class Remote {
     this.#now = now;
   }
 
-  answers<T>(): SharedAnswers<T> {
-    return new SharedAnswers({ maxEntries: MAX_ANSWERS, now: this.#now });
+  answers<T>(room?: SharedAnswersOptions<T>['room']): SharedAnswers<T> {
+    return new SharedAnswers({
+      maxEntries: MAX_ANSWERS,
+      now: this.#now,
+      ...(room === undefined ? {} : { room }),
+    });
   }
 
   askerOf(host: string, access: Access, namespace: string): Asker {
