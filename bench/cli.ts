@@ -4,6 +4,7 @@
 //   node bench/cli.ts graph                one Transform of a thousand objects: calls, and time against plain applies
 //   node bench/cli.ts drift                ten thousand edits and deletions by someone else, each to be taken back
 //   node bench/cli.ts converge --count 100 how long many Transforms take, against plain applies of their objects
+//   node bench/cli.ts sources --count 5000 what many Transforms of one module ask of its registry
 // Each starts what it needs and stops it again. Standard output gets one line of JSON, standard error everything else.
 // Another process that works on the same cores is in the figures too: run them on a quiet machine.
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -13,6 +14,7 @@ import { type DriftOptions, measureDrift } from './drift/drift.ts';
 import { measureGraph } from './graph/graph.ts';
 import { SHAPES, type Shape } from './graph/shapes.ts';
 import { measureRender } from './render/render.ts';
+import { measureSources } from './sources/sources.ts';
 import { type Measured, saveResult } from './support/measured.ts';
 import { reportToStderr } from './support/progress.ts';
 import type { ModuleChoice } from './support/workload.ts';
@@ -111,6 +113,15 @@ program
       interruption.signal,
     );
     await finish(`converge-${options.module}-${options.count}`, measured, save);
+  });
+
+program
+  .command('sources')
+  .description('what many Transforms of one module in a registry ask of it')
+  .option('--count <n>', 'Transforms', wholeNumber, 5000)
+  .option('--save', 'write the figures to bench/results')
+  .action(async ({ count, save }: { readonly count: number; readonly save?: boolean }) => {
+    await finish('sources', await measureSources({ count }, reportToStderr, interruption.signal), save);
   });
 
 await program.parseAsync();
