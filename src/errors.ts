@@ -145,6 +145,11 @@ export class SourceError extends PequodError {
   }
 }
 
+/** True for a failure of a source with one of these codes. */
+export function isSourceError(error: unknown, ...codes: readonly SourceErrorCode[]): error is SourceError {
+  return error instanceof SourceError && codes.includes(error.code);
+}
+
 /**
  * A place was not asked, because of what it did a moment ago. That is no news of the place: who was told what it did
  * goes on saying that.

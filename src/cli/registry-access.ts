@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { EgressGuard } from '../egress/index.ts';
-import { messageOf, SourceError } from '../errors.ts';
+import { isSourceError, messageOf, SourceError } from '../errors.ts';
 import { isJsonObject, parseJson } from '../json/index.ts';
 import {
   type OciReference,
@@ -120,7 +120,7 @@ export class RegistrySession implements AsyncDisposable {
 
   /** The error, with what may be done about it where it is a login that lacks. */
   explained(error: unknown): unknown {
-    if (!(error instanceof SourceError) || error.code !== 'SOURCE_AUTH') return error;
+    if (!isSourceError(error, 'SOURCE_AUTH')) return error;
     const login = this.#login(this.#main);
     const { path = '', hasHelper = false } = this.#dockerConfig ?? {};
     const advice =

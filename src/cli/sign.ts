@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { messageOf, SourceError } from '../errors.ts';
+import { isSourceError, messageOf, SourceError } from '../errors.ts';
 import { formatOciReference, type OciReference } from '../registry/index.ts';
 import { readSigningKey, SignatureVerifier, type SigningKey, signDigest } from '../signatures/index.ts';
 import { CliError, EXIT_CODES } from './exit-code.ts';
@@ -74,7 +74,7 @@ async function signed(
   try {
     await verifier.verify(place, policy, signal);
   } catch (error) {
-    if (!(error instanceof SourceError) || error.code !== 'SOURCE_UNVERIFIED') throw error;
+    if (!isSourceError(error, 'SOURCE_UNVERIFIED')) throw error;
     throw new CliError(
       `error: the signature was sent, but the registry does not give it back: ${messageOf(error)}`,
       EXIT_CODES.failure,

@@ -24,6 +24,16 @@ export function parseJson(text: string): JsonValue {
   return JSON.parse(text, keepNumbers);
 }
 
+/** As {@link parseJson}; undefined for what is no JSON. */
+export function parseJsonIfAny(text: string): JsonValue | undefined {
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** The inverse of {@link parseJson}. */
 export function stringifyJson(value: JsonValue): string {
   return JSON.stringify(value);

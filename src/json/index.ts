@@ -1,5 +1,5 @@
 export { canonicalJson, hashJson, shortHashJson } from './canonical.ts';
-export { parseJson, stringifyJson } from './codec.ts';
+export { parseJson, parseJsonIfAny, stringifyJson } from './codec.ts';
 export { escapePointerSegment, getPointer, parsePointer, removePointer, setPointer } from './pointer.ts';
 export {
   isJsonArray,

@@ -2,7 +2,7 @@
 import type { KubeObject } from '../api/index.ts';
 import type { EgressHttp } from '../egress/index.ts';
 import { messageOf } from '../errors.ts';
-import { isJsonObject, parseJson, stringifyJson } from '../json/index.ts';
+import { isJsonObject, parseJsonIfAny, stringifyJson } from '../json/index.ts';
 import type { ProbeAddress } from './address.ts';
 import { isReady, isWaiting, isWrong, type ProbeFinding, type ProbeQuestion } from './answer.ts';
 
@@ -59,7 +59,7 @@ export class WebhookAsker {
 }
 
 function judge(text: string, shown: string): ProbeFinding {
-  const answer = parsed(text);
+  const answer = parseJsonIfAny(text);
   if (!isJsonObject(answer)) return isWaiting(`webhook ${shown} answers what is no JSON object`);
   const { ready, failed = false, message = '' } = answer;
   const isKnown = Object.keys(answer).every((member) => ANSWER_MEMBERS.has(member));
@@ -76,13 +76,4 @@ function judge(text: string, shown: string): ProbeFinding {
   if (ready) return isReady(`is ready by webhook ${shown}${said}`);
   if (failed) return isWrong('WebhookFailed', `has failed by webhook ${shown}${said}`);
   return isWaiting(`webhook ${shown} says no${said}`);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

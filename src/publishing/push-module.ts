@@ -1,4 +1,4 @@
-import { SourceError } from '../errors.ts';
+import { isSourceError, SourceError } from '../errors.ts';
 import type { OciReference, RegistryAccess, RegistryReader, RegistryWriter } from '../registry/index.ts';
 import type { ModuleArtifact } from './module-artifact.ts';
 
@@ -51,7 +51,7 @@ async function digestBehind(
   try {
     return await registry.digest(reference, access, signal);
   } catch (error) {
-    if (error instanceof SourceError && error.code === 'SOURCE_NOT_FOUND') return undefined;
+    if (isSourceError(error, 'SOURCE_NOT_FOUND')) return undefined;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { EgressHttp } from '../egress/index.ts';
 import { SourceError } from '../errors.ts';
-import { isJsonObject, type JsonObject, parseJson } from '../json/index.ts';
+import { isJsonObject, parseJsonIfAny } from '../json/index.ts';
 import type { RegistryAccess, RegistryCredentials, TrustedRealm } from './access.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { RegistryUnavailable, sourceErrorOf, statusError } from './failures.ts';
@@ -179,22 +179,13 @@ function basic({ username, password }: RegistryCredentials): string {
 }
 
 function readToken(body: Buffer, subject: string): { readonly token: string; readonly lifetimeS: number } {
-  const value = parsed(body.toString('utf8'));
+  const parsed = parseJsonIfAny(body.toString('utf8')) ?? {};
+  const value = isJsonObject(parsed) ? parsed : {};
   const token = value['token'] ?? value['access_token'];
   if (typeof token !== 'string' || token.length > MAX_TOKEN_LENGTH || !/^[\x21-\x7e]+$/.test(token))
     throw new RegistryUnavailable(`${subject} answers without a token that can be used`);
   const seconds = value['expires_in'];
   return { token, lifetimeS: typeof seconds === 'number' && seconds > 0 ? seconds : DEFAULT_LIFETIME_S };
-}
-
-function parsed(text: string): JsonObject {
-  try {
-    const value = parseJson(text);
-    return isJsonObject(value) ? value : {};
-  } catch (error) {
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
 }
 
 function keyOf({ reference: { host, repository }, actions, access: { credentials, tls } }: Claim): string {

@@ -3,7 +3,7 @@
 import { parseRetryAfter } from '../backoff/index.ts';
 import { EgressError, type Trouble, troubleOf } from '../egress/index.ts';
 import { messageOf, type Retry, SourceError } from '../errors.ts';
-import { isJsonArray, isJsonObject, parseJson } from '../json/index.ts';
+import { isJsonArray, isJsonObject, parseJsonIfAny } from '../json/index.ts';
 
 /** Codes of errors that may be repeated. */
 const KNOWN_CODES: ReadonlySet<string> = new Set(
@@ -87,7 +87,7 @@ export function statusError(
 
 /** The codes in the body of an error, as far as they are known ones. */
 export function errorCodes(body: Buffer): readonly string[] {
-  const value = parsed(body.toString('utf8'));
+  const value = parseJsonIfAny(body.toString('utf8'));
   const errors = isJsonObject(value) ? value['errors'] : undefined;
   if (!isJsonArray(errors)) return [];
   const codes = errors.slice(0, 10).map((error) => (isJsonObject(error) ? error['code'] : undefined));
@@ -107,13 +107,4 @@ function ofEgress(error: EgressError, shown: string, host: string): SourceError 
 function hintOf(kind: Trouble['kind'], words: string): string {
   if (kind !== 'protocol' || !words.includes('TLS')) return '';
   return '; plain http must be allowed: the operator has --plain-http-host for it, a command --plain-http';
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

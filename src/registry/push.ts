@@ -1,5 +1,5 @@
 // Writing to registries: bytes first, then the manifest that names them, so that nothing half-written can be named.
-import { SourceError } from '../errors.ts';
+import { isSourceError, SourceError } from '../errors.ts';
 import { stringifyJson } from '../json/index.ts';
 import type { RegistryAccess } from './access.ts';
 import { digestLike, digestOf, referrersTag } from './digest.ts';
@@ -80,7 +80,7 @@ async function hasBlob(
     await transport.call({ ...request, method: 'HEAD' }, signal, nothing);
     return true;
   } catch (error) {
-    if (error instanceof SourceError && error.code === 'SOURCE_NOT_FOUND') return false;
+    if (isSourceError(error, 'SOURCE_NOT_FOUND')) return false;
     throw error;
   }
 }

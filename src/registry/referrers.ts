@@ -1,6 +1,6 @@
 // What is about something else: signatures and the like. A registry lists them itself, or their writers keep a list under
 // a tag that is made of the digest.
-import { SourceError } from '../errors.ts';
+import { isSourceError, SourceError } from '../errors.ts';
 import type { RegistryAccess } from './access.ts';
 import { readBody } from './body.ts';
 import { digestLike, referrersTag } from './digest.ts';
@@ -49,7 +49,7 @@ export async function listReferrers(
 /** Registries that keep no lists should answer 404. Some don't know the path at all, and say so in other ways. */
 function isWithoutLists(error: unknown): boolean {
   if (error instanceof RegistryUnavailable) return UNKNOWN_PATH_STATUSES.has(error.status);
-  return error instanceof SourceError && error.code === 'SOURCE_NOT_FOUND';
+  return isSourceError(error, 'SOURCE_NOT_FOUND');
 }
 
 /** What is under the tag and no list is not about anything: some registries take the tag for the digest in it. */
@@ -57,7 +57,7 @@ async function readTaggedOrNone(...asked: Parameters<typeof readTagged>): Promis
   try {
     return (await readTagged(...asked)) ?? [];
   } catch (error) {
-    if (error instanceof SourceError && error.code === 'SOURCE_INVALID') return [];
+    if (isSourceError(error, 'SOURCE_INVALID')) return [];
     throw error;
   }
 }
@@ -81,7 +81,7 @@ export async function readTagged(
   try {
     return await transport.call(request, signal, (answer) => readIndex(answer, tagged));
   } catch (error) {
-    if (error instanceof SourceError && error.code === 'SOURCE_NOT_FOUND') return undefined;
+    if (isSourceError(error, 'SOURCE_NOT_FOUND')) return undefined;
     throw error;
   }
 }

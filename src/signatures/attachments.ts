@@ -1,7 +1,7 @@
 // Where signatures of a digest are: manifests that say that they are about it (bundles, as cosign writes them now), and
 // the manifest under a tag made of the digest (cosign's first format). Nothing that is found here is trusted; a list that
 // names what is about something else costs a request and no more.
-import { SourceError } from '../errors.ts';
+import { isSourceError } from '../errors.ts';
 import type {
   Descriptor,
   Manifest,
@@ -129,7 +129,7 @@ async function noneIfMissing<T>(found: Promise<readonly T[]>): Promise<readonly 
   try {
     return await found;
   } catch (error) {
-    if (error instanceof SourceError && error.code === 'SOURCE_NOT_FOUND') return [];
+    if (isSourceError(error, 'SOURCE_NOT_FOUND')) return [];
     throw error;
   }
 }

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { bundleToJSON, toDSSEBundle } from '@sigstore/bundle';
 import { dsse } from '@sigstore/core';
-import { SourceError } from '../errors.ts';
+import { isSourceError, SourceError } from '../errors.ts';
 import type { Descriptor, Manifest, OciReference, RegistryWriter } from '../registry/index.ts';
 import type { SignatureRegistry, SignedPlace } from './attachments.ts';
 import {
@@ -137,7 +137,7 @@ async function signaturesAt(
       annotations,
     }));
   } catch (error) {
-    if (error instanceof SourceError && error.code === 'SOURCE_NOT_FOUND') return [];
+    if (isSourceError(error, 'SOURCE_NOT_FOUND')) return [];
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import type { GitAccess, GitCredentials } from '../git/index.ts';
 import type { RegistryAccess, RegistryCredentials } from '../registry/index.ts';
 import { dockerLogin } from './docker-config.ts';
 import type { SourceContext } from './module-source.ts';
-import { checkHost, isFor, readSecret, type SecretData } from './secret-data.ts';
+import { checkHost, isFor, namedSecret, type SecretData } from './secret-data.ts';
 import { tlsMaterialFor } from './tls-secret.ts';
 
 const DOCKER_CONFIG = '.dockerconfigjson';
@@ -39,11 +39,7 @@ export async function registryLogin(
   signal: AbortSignal,
 ): Promise<RegistryLogin> {
   const tls = await tlsMaterialFor(ref, place.host, context, signal);
-  const { pullSecretRef } = ref;
-  const secret =
-    pullSecretRef === undefined
-      ? undefined
-      : await readSecret(pullSecretRef, 'pullSecretRef', context, signal);
+  const secret = await namedSecret(ref, 'pullSecretRef', context, signal);
   const found = secret === undefined ? {} : registryCredentials(secret, place);
   const { credentials } = found;
   return {
@@ -107,7 +103,7 @@ export interface GitPlace {
   readonly transport: 'https' | 'ssh';
 }
 
-/** Who asks a git server: anonymous without `pullSecretRef`. @throws as {@link registryAccess} */
+/** Who asks a git server: anonymous without `pullSecretRef`. @throws as {@link registryLogin} */
 export async function gitAccess(
   ref: CueRef,
   place: GitPlace,
@@ -115,11 +111,7 @@ export async function gitAccess(
   signal: AbortSignal,
 ): Promise<GitAccess> {
   const tls = await tlsMaterialFor(ref, place.host, context, signal);
-  const { pullSecretRef } = ref;
-  const secret =
-    pullSecretRef === undefined
-      ? undefined
-      : await readSecret(pullSecretRef, 'pullSecretRef', context, signal);
+  const secret = await namedSecret(ref, 'pullSecretRef', context, signal);
   return {
     ...(secret === undefined ? {} : { credentials: gitCredentials(secret, place) }),
     ...(tls === undefined ? {} : { tls }),

@@ -9,7 +9,7 @@ import type { DependencyAccess } from './dependencies.ts';
 import type { SourceContext } from './module-source.ts';
 import type { OciModules } from './oci-modules.ts';
 import type { Remote } from './remote.ts';
-import { isFor, readSecret, type SecretData } from './secret-data.ts';
+import { isFor, namedSecret, type SecretData } from './secret-data.ts';
 import { tlsMaterialOf } from './tls-secret.ts';
 
 /** A version that was published stays what it is; only whether it is still there is asked again. */
@@ -27,8 +27,8 @@ export async function dependencyAccess(
   context: SourceContext,
   signal: AbortSignal,
 ): Promise<DependencyAccess> {
-  const login = await secretOf(ref, 'pullSecretRef', context, signal);
-  const certificate = await secretOf(ref, 'certSecretRef', context, signal);
+  const login = await namedSecret(ref, 'pullSecretRef', context, signal);
+  const certificate = await namedSecret(ref, 'certSecretRef', context, signal);
   // The key is a hash with a key of this process: it tells nothing of what is in it.
   const scope = remote.grants.credentialKey({ login: contentOf(login), certificate: contentOf(certificate) });
   const ownHost = ref.type === 'oci' ? parseOciReference(ref.ref).host : undefined;
@@ -58,16 +58,6 @@ function accessTo(
   const tls =
     certificate !== undefined && isFor(certificate, host, isOwn) ? tlsMaterialOf(certificate) : undefined;
   return { ...(credentials === undefined ? {} : { credentials }), ...(tls === undefined ? {} : { tls }) };
-}
-
-async function secretOf(
-  ref: CueRef,
-  field: 'certSecretRef' | 'pullSecretRef',
-  context: SourceContext,
-  signal: AbortSignal,
-): Promise<SecretData | undefined> {
-  const name = ref[field];
-  return name === undefined ? undefined : await readSecret(name, field, context, signal);
 }
 
 function contentOf(secret: SecretData | undefined): object {

@@ -2,7 +2,7 @@
 // Who may list the refs of a repository may have what was fetched from it.
 import type { CueRef } from '../api/index.ts';
 import type { SharedAnswers } from '../cache/index.ts';
-import { SourceError } from '../errors.ts';
+import { isSourceError, SourceError } from '../errors.ts';
 import {
   type GitAccess,
   type GitClient,
@@ -93,7 +93,7 @@ export class GitSource implements ModuleSource {
       return await this.#git.fetch(reference, commit, access, signal);
     } catch (error) {
       const isStated = reference.ref?.toLowerCase() === commit;
-      if (!isStated || !(error instanceof SourceError) || error.code !== 'SOURCE_CHANGED') throw error;
+      if (!isStated || !isSourceError(error, 'SOURCE_CHANGED')) throw error;
       throw new SourceError('SOURCE_NOT_FOUND', error.message, { cause: error });
     }
   }
@@ -148,8 +148,7 @@ export class GitSource implements ModuleSource {
       return (await this.#commits.ask({ key, maxAgeMs }, load, signal)).value;
     } catch (error) {
       // A repository that one may not read is not there, to many a server.
-      const isRefusal =
-        error instanceof SourceError && (error.code === 'SOURCE_AUTH' || error.code === 'SOURCE_NOT_FOUND');
+      const isRefusal = isSourceError(error, 'SOURCE_AUTH', 'SOURCE_NOT_FOUND');
       if (isRefusal) this.#remote.grants.withdraw(place, REPOSITORY, asker.key);
       throw error;
     }
@@ -164,7 +163,7 @@ export class GitSource implements ModuleSource {
       const maxAgeMs = Math.min(question.maxAgeMs, MAX_PROOF_AGE_MS);
       await this.#commit({ ...question, maxAgeMs }, signal);
     } catch (error) {
-      const isSilent = error instanceof SourceError && error.code === 'SOURCE_UNAVAILABLE';
+      const isSilent = isSourceError(error, 'SOURCE_UNAVAILABLE');
       if (!isSilent || !grants.had(...known)) throw error;
     }
   }

@@ -6,7 +6,7 @@
 // another's manifest and puts it into a repository of his own has to have the content that it names.
 import { LRUCache } from 'lru-cache';
 import type { SharedAnswers } from '../cache/index.ts';
-import { SourceError } from '../errors.ts';
+import { isSourceError, SourceError } from '../errors.ts';
 import {
   formatOciReference,
   highestTag,
@@ -91,7 +91,7 @@ export class OciModules {
       return (await this.#digests.ask({ key, maxAgeMs }, load, signal)).value;
     } catch (error) {
       const last = this.#lastFound.get(key);
-      if (last !== undefined && error instanceof SourceError && error.code === 'SOURCE_AUTH')
+      if (last !== undefined && isSourceError(error, 'SOURCE_AUTH'))
         this.#remote.grants.withdraw(placeOf(reference), last, asker.key);
       throw error;
     }
@@ -154,7 +154,7 @@ export class OciModules {
     try {
       await this.digest({ ...question, maxAgeMs: Math.min(maxAgeMs, MAX_PROOF_AGE_MS) }, signal);
     } catch (error) {
-      const isSilent = error instanceof SourceError && error.code === 'SOURCE_UNAVAILABLE';
+      const isSilent = isSourceError(error, 'SOURCE_UNAVAILABLE');
       // What it has said stands, also when it falls silent later. Some registries refuse by 404.
       if (error instanceof SourceError && !isSilent) grants.withdraw(...isKnown);
       if (!isSilent || !grants.had(...isKnown)) throw error;

@@ -2,7 +2,7 @@
 // it is the digest that is fetched, so that nothing can be moved in between. A status may have been written by anybody who
 // may write statuses: what it names is shown credentials for, and verified, like everything else.
 import type { CueRef, Verification } from '../api/index.ts';
-import { SourceError } from '../errors.ts';
+import { isSourceError, SourceError } from '../errors.ts';
 import { formatOciReference, isDigest, type OciReference, parseOciReference } from '../registry/index.ts';
 import type { VerificationPolicy } from '../signatures/index.ts';
 import { registryLogin } from './credentials.ts';
@@ -100,7 +100,7 @@ async function explained<T>(missing: string | undefined, work: () => Promise<T>)
   try {
     return await work();
   } catch (error) {
-    if (missing === undefined || !(error instanceof SourceError) || error.code !== 'SOURCE_AUTH') throw error;
+    if (missing === undefined || !isSourceError(error, 'SOURCE_AUTH')) throw error;
     throw new SourceError(error.code, `${error.message}; ${missing}`, { retry: error.retry, cause: error });
   }
 }

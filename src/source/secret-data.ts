@@ -1,6 +1,6 @@
 // A Secret as sources use it: text by key, and the hosts that it is for. What it holds never gets into a message: these
 // name the Secret, the key and what is wrong with it.
-import { HOSTS_ANNOTATION, type KubeObject, type LocalReference } from '../api/index.ts';
+import { type CueRef, HOSTS_ANNOTATION, type KubeObject, type LocalReference } from '../api/index.ts';
 import { SourceError } from '../errors.ts';
 import { isJsonObject } from '../json/index.ts';
 import { registryHost } from '../registry/index.ts';
@@ -39,6 +39,17 @@ export async function readSecret(
   if (secret === undefined)
     throw new SourceError('SOURCE_AUTH', `there is no Secret ${context.namespace}/${name} (${field})`);
   return secretData(secret, `Secret ${context.namespace}/${name}`);
+}
+
+/** The Secret that a reference names in this field; undefined where it names none. @throws as {@link readSecret} */
+export async function namedSecret(
+  ref: CueRef,
+  field: 'certSecretRef' | 'pullSecretRef',
+  context: SourceContext,
+  signal: AbortSignal,
+): Promise<SecretData | undefined> {
+  const name = ref[field];
+  return name === undefined ? undefined : await readSecret(name, field, context, signal);
 }
 
 /** @throws SourceError `SOURCE_INVALID` where its hosts can't be read */

@@ -3,7 +3,7 @@ import type { CueRef } from '../api/index.ts';
 import type { TlsMaterial } from '../egress/index.ts';
 import { SourceError } from '../errors.ts';
 import type { SourceContext } from './module-source.ts';
-import { checkHost, readSecret, type SecretData } from './secret-data.ts';
+import { checkHost, namedSecret, type SecretData } from './secret-data.ts';
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
@@ -12,13 +12,13 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
  * @throws SourceError, and what the context's reader throws
  */
 export async function tlsMaterialFor(
-  { certSecretRef }: CueRef,
+  ref: CueRef,
   host: string,
   context: SourceContext,
   signal: AbortSignal,
 ): Promise<TlsMaterial | undefined> {
-  if (certSecretRef === undefined) return undefined;
-  const secret = await readSecret(certSecretRef, 'certSecretRef', context, signal);
+  const secret = await namedSecret(ref, 'certSecretRef', context, signal);
+  if (secret === undefined) return undefined;
   checkHost(secret, host);
   return tlsMaterialOf(secret);
 }

@@ -6,7 +6,7 @@ import {
   isJsonObject,
   type JsonObject,
   type JsonValue,
-  parseJson,
+  parseJsonIfAny,
 } from '../../json/index.ts';
 
 /** What an element leads to within a value; `key` is the JSON pointer segment of it. */
@@ -42,7 +42,7 @@ function findInList(value: JsonValue | undefined, isMatch: (item: JsonValue) => 
 
 /** An element matches by every key that it has; a key with a default may be absent from what was sent, but not all. */
 function keyMatcher(text: string): (item: JsonValue) => boolean {
-  const keys = parseElement(text);
+  const keys = parseJsonIfAny(text);
   if (!isJsonObject(keys)) return () => false;
   const wanted = Object.entries(keys);
   return (item) => {
@@ -59,7 +59,7 @@ function keyMatcher(text: string): (item: JsonValue) => boolean {
 }
 
 function valueMatcher(text: string): (item: JsonValue) => boolean {
-  const expected = parseElement(text);
+  const expected = parseJsonIfAny(text);
   return (item) => isEqual(item, expected);
 }
 
@@ -67,21 +67,12 @@ function isEqual(one: JsonValue, other: JsonValue | undefined): boolean {
   return one === other || (typeof one === 'object' && canonicalJson(one) === canonicalJson(other));
 }
 
-function parseElement(text: string): JsonValue | undefined {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
 /** The element as the API server writes it in messages: `.replicas`, `[name="web"]`, `["x"]`, `[2]`. */
 export function formatElement(element: string): string {
   const rest = element.slice(2);
   if (element.startsWith('f:')) return `.${rest}`;
   if (!element.startsWith('k:')) return `[${rest}]`;
-  const keys = parseElement(rest);
+  const keys = parseJsonIfAny(rest);
   if (!isJsonObject(keys)) return `[${rest}]`;
   return `[${Object.entries(keys)
     .map(([name, value]) => `${name}=${canonicalJson(value)}`)

@@ -6,7 +6,7 @@
 // While a place does not answer, what it last gave for the very same reference stays in force, for new input, too. A place
 // that is left alone for a while gives no news: what it said last is what is reported, so that no status is written.
 import { type CueRef, type KubeObject, RECONCILE_ANNOTATION, type Transform } from '../../api/index.ts';
-import { isNews, PequodError, SourceError } from '../../errors.ts';
+import { isNews, isSourceError, PequodError } from '../../errors.ts';
 import { hashJson } from '../../json/index.ts';
 import { findCondition } from '../../runtime/index.ts';
 import type { Resolution, ResolvedModule, SourceContext } from '../../source/index.ts';
@@ -201,7 +201,7 @@ function failedAnswer(
   signal.throwIfAborted();
   if (!(error instanceof PequodError) || isPassing(error)) throw error;
   const { good } = memory;
-  const isSilent = error instanceof SourceError && error.code === 'SOURCE_UNAVAILABLE';
+  const isSilent = isSourceError(error, 'SOURCE_UNAVAILABLE');
   // Of another reference nothing is ever used, and nothing where the place has spoken against this one.
   const lastGood =
     isSilent && good?.cueRef === hashJson(transform.spec.cueRef) ? { lastGood: good.resolution } : {};
