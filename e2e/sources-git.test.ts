@@ -2,13 +2,13 @@
 import { afterAll, describe, expect } from 'vitest';
 import { createTestAuthority, needs, startGitHttpServer, startGitSshServer } from '../test/servers/index.ts';
 import {
+  askNow,
   conditionOf,
   docExample,
-  member,
-  type Space,
   sampleModule,
   secretData,
   story,
+  untilMade,
   useOperator,
 } from './support/index.ts';
 
@@ -43,21 +43,6 @@ const FILES = (version: string) => ({
   'other/broken.cue': 'this is no CUE {',
   'README.md': '# platforms',
 });
-
-async function untilMade(space: Space, expected: Readonly<Record<string, string>>): Promise<void> {
-  await space.untilFound('ConfigMap', 'made', (found) =>
-    Object.entries(expected).every(([key, value]) => member(found, 'data', key) === value),
-  );
-}
-
-async function askNow(space: Space, name: string, token: string): Promise<void> {
-  await space.patch('Transform', name, { metadata: { annotations: { 'pequod.io/reconcile': token } } });
-  await space.untilTransform(
-    name,
-    'has handled it',
-    ({ status }) => status?.lastHandledReconcileAt === token,
-  );
-}
 
 describe.concurrent('a module in a git repository', () => {
   story('is fetched by its branch, and followed when the branch moves', async ({ space }) => {

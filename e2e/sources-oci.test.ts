@@ -2,16 +2,17 @@
 import { afterAll, describe, expect } from 'vitest';
 import { ACCOUNTS, createTestAuthority, startRegistry } from '../test/servers/index.ts';
 import {
+  askNow,
   conditionOf,
   docExample,
   loginSecret,
-  member,
   pushFiles,
   pushSample,
   type Space,
   sampleModule,
   secretData,
   story,
+  untilMade,
   useOperator,
 } from './support/index.ts';
 
@@ -35,21 +36,6 @@ afterAll(async () => {
 
 const LONG = '1h';
 const SHORT = '5s';
-
-async function untilMade(space: Space, expected: Readonly<Record<string, string>>): Promise<void> {
-  await space.untilFound('ConfigMap', 'made', (found) =>
-    Object.entries(expected).every(([key, value]) => member(found, 'data', key) === value),
-  );
-}
-
-async function askNow(space: Space, name: string, token: string): Promise<void> {
-  await space.patch('Transform', name, { metadata: { annotations: { 'pequod.io/reconcile': token } } });
-  await space.untilTransform(
-    name,
-    'has handled it',
-    ({ status }) => status?.lastHandledReconcileAt === token,
-  );
-}
 
 describe.concurrent('a module in a registry', () => {
   story('is fetched by its tag, and followed when the tag moves', async ({ space }) => {

@@ -5,7 +5,15 @@ export type { Kind } from './kinds.ts';
 export { member, objectAt } from './member.ts';
 export { CRASHES, configMap, deploymentObject, inline, NEVER_RUNS, type NodeInModule } from './modules.ts';
 export { OPERATOR_USER } from './operator.ts';
-export { loginSecret, pushFiles, pushSample, sampleModule, secretData } from './publish.ts';
+export {
+  askNow,
+  loginSecret,
+  pushFiles,
+  pushSample,
+  sampleModule,
+  secretData,
+  untilMade,
+} from './publish.ts';
 export { openShell, runDocExample, type Shell } from './shell.ts';
 export { conditionOf, Space } from './space.ts';
 export { allowEdit, cluster, story, useOperator } from './story.ts';

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Account, type Registry, runOrasTool } from '../../test/servers/index.ts';
+import { member } from './member.ts';
+import type { Space } from './space.ts';
 
 /** A module that makes one ConfigMap, `made`, which says which version it is of and what the input's text is. */
 export function sampleModule(version: string, name: string = 'made'): string {
@@ -76,4 +78,21 @@ export function loginSecret(
   const config = { auths: { [host]: { username, password } } };
   const data = secretData({ '.dockerconfigjson': JSON.stringify(config) });
   return { type: 'kubernetes.io/dockerconfigjson', data };
+}
+
+/** Waits until {@link sampleModule}'s ConfigMap says this. */
+export async function untilMade(space: Space, expected: Readonly<Record<string, string>>): Promise<void> {
+  await space.untilFound('ConfigMap', 'made', (found) =>
+    Object.entries(expected).every(([key, value]) => member(found, 'data', key) === value),
+  );
+}
+
+/** Asks for a reconcile by annotation, and waits until it is over. */
+export async function askNow(space: Space, name: string, token: string): Promise<void> {
+  await space.patch('Transform', name, { metadata: { annotations: { 'pequod.io/reconcile': token } } });
+  await space.untilTransform(
+    name,
+    'has handled it',
+    ({ status }) => status?.lastHandledReconcileAt === token,
+  );
 }

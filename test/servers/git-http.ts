@@ -58,13 +58,7 @@ export interface GitHttpServer extends TestServer {
 
 /** Starts a server without repositories; those made later go with it. */
 export async function startGitHttpServer(options: GitHttpOptions = {}): Promise<GitHttpServer> {
-  const site = await Site.open('git-http');
-  try {
-    return await start(site, options);
-  } catch (error) {
-    await site.close();
-    throw error;
-  }
+  return await Site.startIn('git-http', (site) => start(site, options));
 }
 
 async function start(

@@ -63,13 +63,7 @@ const START_ATTEMPTS = 3;
 /** Starts a server without repositories; those made later go with it. Needs `sshd` and `ssh-keygen`. */
 export async function startGitSshServer(options: GitSshOptions = {}): Promise<GitSshServer> {
   const command = systemProgram('sshd');
-  const site = await Site.open('git-ssh');
-  try {
-    return await start(command, site, options);
-  } catch (error) {
-    await site.close();
-    throw error;
-  }
+  return await Site.startIn('git-ssh', (site) => start(command, site, options));
 }
 
 async function start(

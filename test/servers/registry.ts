@@ -78,13 +78,7 @@ export interface Registry extends TestServer {
 /** Starts a registry from which manifests can be deleted; what it stores goes with it. */
 export async function startRegistry(options: RegistryOptions = {}): Promise<Registry> {
   const command = await ensureRegistry();
-  const site = await Site.open('registry');
-  try {
-    return await start(command, site, options);
-  } catch (error) {
-    await site.close();
-    throw error;
-  }
+  return await Site.startIn('registry', (site) => start(command, site, options));
 }
 
 async function start(

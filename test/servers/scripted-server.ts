@@ -38,9 +38,8 @@ export async function startScriptedServer(
   handler: ScriptedHandler,
   { tls }: { readonly tls?: TestAuthority } = {},
 ): Promise<ScriptedServer> {
-  const site = await Site.open('scripted');
   const requests: ScriptedRequest[] = [];
-  try {
+  return await Site.startIn('scripted', async (site) => {
     const listener = await Listener.start(async (request, response) => {
       const { method = '', url = '/', headers, rawHeaders } = request;
       const body = await buffer(request);
@@ -67,10 +66,7 @@ export async function startScriptedServer(
       },
       connections: () => listener.connections,
     };
-  } catch (error) {
-    await site.close();
-    throw error;
-  }
+  });
 }
 
 /** Writes exactly these bytes in place of an answer and hangs up: wrong lengths, broken heads, no HTTP at all. */

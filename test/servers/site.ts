@@ -21,8 +21,19 @@ export class Site {
     this.reaper = new ReaperLink(directory);
   }
 
-  static async open(name: string): Promise<Site> {
+  static async #open(name: string): Promise<Site> {
     return new Site(await mkdtemp(join(tmpdir(), `pequod-${name}-`)));
+  }
+
+  /** What `start` makes in a new directory; where it fails, the directory goes, with what already runs in it. */
+  static async startIn<T>(name: string, start: (site: Site) => Promise<T>): Promise<T> {
+    const site = await Site.#open(name);
+    try {
+      return await start(site);
+    } catch (error) {
+      await site.close();
+      throw error;
+    }
   }
 
   path(...names: readonly string[]): string {

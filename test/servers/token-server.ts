@@ -54,13 +54,7 @@ const ISSUER = 'pequod-test-tokens';
 
 /** Starts a token server that knows the users given. */
 export async function startTokenServer(options: TokenServerOptions = {}): Promise<TokenServer> {
-  const site = await Site.open('tokens');
-  try {
-    return await start(site, options);
-  } catch (error) {
-    await site.close();
-    throw error;
-  }
+  return await Site.startIn('tokens', (site) => start(site, options));
 }
 
 async function start(

@@ -113,16 +113,3 @@ export async function dropCrd(client: OperatorClient, kind: TestKind): Promise<v
   const { name } = kind.crd.metadata;
   await client.delete(CUSTOM_RESOURCE_DEFINITIONS, { name }, { propagationPolicy: 'Background' }, soon());
 }
-
-/** Tries again until it succeeds; what the last try threw where it never does. */
-export async function eventually<T>(attempt: () => Promise<T> | T, timeoutMs: number = 30_000): Promise<T> {
-  const deadlineMs = performance.now() + timeoutMs;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (performance.now() > deadlineMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}

@@ -15,7 +15,8 @@ import {
 } from '../../../src/kube/index.ts';
 import { silentLogger } from '../../../src/observability/index.ts';
 import { accessControlPlane } from '../../control-plane/index.ts';
-import { eventually, soon } from './cluster.ts';
+import { eventually } from '../eventually.ts';
+import { soon } from './cluster.ts';
 
 const { url, caFile, kubeconfigPath, kubectl } = accessControlPlane(inject('controlPlane'));
 const server = new URL(url);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { type CallRecord, type OperatorClient, RestMapper } from '../../../src/kube/index.ts';
-import { applyCrd, dropCrd, eventually, operatorClient, soon, testKind } from './cluster.ts';
+import { eventually } from '../eventually.ts';
+import { applyCrd, dropCrd, operatorClient, soon, testKind } from './cluster.ts';
 import { clientOf, ScriptedServer, sendJson, sendStatus } from './scripted-server.ts';
 
 const { kubeconfigPath } = inject('controlPlane');

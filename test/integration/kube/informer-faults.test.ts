@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { CONFIG_MAPS, Informer, type InformerOptions, type InformerState } from '../../../src/kube/index.ts';
 import { silentLogger } from '../../../src/observability/index.ts';
-import { eventually, soon } from './cluster.ts';
+import { eventually } from '../eventually.ts';
+import { soon } from './cluster.ts';
 import {
   bookmark,
   clientOf,

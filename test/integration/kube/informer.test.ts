@@ -9,12 +9,12 @@ import {
 } from '../../../src/kube/index.ts';
 import { silentLogger } from '../../../src/observability/index.ts';
 import { startControlPlane } from '../../control-plane/index.ts';
+import { eventually } from '../eventually.ts';
 import {
   applyCrd,
   configMap,
   dropCrd,
   dropNamespace,
-  eventually,
   freshNamespace,
   MANAGER,
   operatorClient,

@@ -12,12 +12,12 @@ import {
   type TenantClient,
 } from '../../../src/kube/index.ts';
 import { accessControlPlane } from '../../control-plane/index.ts';
+import { eventually } from '../eventually.ts';
 import {
   applyCrd,
   configMap,
   dropCrd,
   dropNamespace,
-  eventually,
   freshNamespace,
   MANAGER,
   operatorClient,

@@ -8,7 +8,8 @@ import {
   serviceAccountIdentity,
   TransportError,
 } from '../../../src/kube/index.ts';
-import { configMap, eventually, soon } from './cluster.ts';
+import { eventually } from '../eventually.ts';
+import { configMap, soon } from './cluster.ts';
 import {
   type Answer,
   clientOf,

@@ -8,11 +8,11 @@ import {
   type OperatorClient,
   type Resource,
 } from '../../../src/kube/index.ts';
+import { eventually } from '../eventually.ts';
 import {
   applyCrd,
   dropCrd,
   dropNamespace,
-  eventually,
   freshNamespace,
   MANAGER,
   operatorClient,

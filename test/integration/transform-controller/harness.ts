@@ -1,6 +1,7 @@
 // The Transform controller alone, against the real API server, in a namespace of its own. The test plays the part of the
 // graph controller: it writes graph statuses and takes finalizers off. The controller's clock stands still unless the
 // test moves it, so that no write depends on how fast the machine is.
+
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
 import {
@@ -36,6 +37,7 @@ import { RevisionStore } from '../../../src/revisions/index.ts';
 import { loadEmbeddedLibrary, ModuleSources } from '../../../src/source/index.ts';
 import { Tenancy } from '../../../src/tenancy/index.ts';
 import { accessControlPlane } from '../../control-plane/index.ts';
+import { eventually as within } from '../eventually.ts';
 
 const START_MS = Date.parse('2026-01-01T00:00:00Z');
 const DEADLINE_MS = 50_000;
@@ -247,19 +249,6 @@ async function startRun(parts: RunParts): Promise<Run> {
   };
 }
 
-/** Tries again until it succeeds; what the last try threw where it never does. */
-export async function eventually<T>(attempt: () => Promise<T> | T): Promise<T> {
-  const deadlineMs = performance.now() + DEADLINE_MS;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (performance.now() > deadlineMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}
-
 export function required<T>(value: T | undefined): T {
   if (value === undefined) throw new Error('it is not there');
   return value;
@@ -300,3 +289,8 @@ graph: nodes: {
 	}
 }
 `;
+
+/** As the one for all, as long as anything here may take. */
+export async function eventually<T>(attempt: () => Promise<T> | T): Promise<T> {
+  return await within(attempt, DEADLINE_MS);
+}
