@@ -42,6 +42,8 @@ export interface OperatorOptions {
   /** Path of a kubeconfig; outside of a pod the usual places are searched without it. */
   readonly kubeconfig?: string | undefined;
   readonly context?: string | undefined;
+  /** The only namespace whose Transforms are looked after; all without it. */
+  readonly watchNamespace?: string | undefined;
   /** ServiceAccount of Transforms that name none. */
   readonly defaultServiceAccount: string;
   /** Transforms, and graphs, reconciled at a time. */
@@ -133,19 +135,20 @@ async function buildParts(
   const { log } = options;
   const basics = { client: operator, log, now: Date.now, random: Math.random };
   const mapper = new RestMapper({ client: operator, now: Date.now });
-  const watches = operatorWatches(basics);
+  const watched = { ...basics, namespace: options.watchNamespace };
+  const watches = operatorWatches(watched);
   const { transforms, graphs, namespaces, definitions, modules } = watches;
   const interests = new NodeInterests();
   graphs.onChange(({ key, current }) =>
     interests.update({ namespace: key.namespace ?? '', name: key.name }, current),
   );
   const childInformers = new InformerSet({
-    ...basics,
+    ...watched,
     labelSelector: GRAPH_LABEL,
     project: (object: KubeObject) => observe(object, interests),
     indexes: { [GRAPH_INDEX]: ({ graphId }) => (graphId === undefined ? [] : [graphId]) },
   });
-  const mirrorInformers = new InformerSet({ ...basics, project: mirrorProjection });
+  const mirrorInformers = new InformerSet({ ...watched, project: mirrorProjection });
   const identity = await readOwnIdentity(operator, signal);
   const tenancy = new Tenancy({
     operator,

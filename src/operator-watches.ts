@@ -12,7 +12,7 @@ import {
 import type { Runnable } from './runtime/index.ts';
 
 /** What every watch is made with. */
-type Basics = Pick<InformerOptions<unknown>, 'client' | 'log' | 'now' | 'random'>;
+type Basics = Pick<InformerOptions<unknown>, 'client' | 'log' | 'now' | 'random' | 'namespace'>;
 
 export interface OperatorWatches {
   readonly transforms: Informer<KubeObject>;
@@ -24,7 +24,9 @@ export interface OperatorWatches {
   readonly modules: Informer<KubeObject>;
 }
 
+/** @param basics with `namespace`, that one is the only one that is looked at */
 export function operatorWatches(basics: Basics): OperatorWatches {
+  const { namespace, ...clusterWide } = basics;
   const transforms = new Informer({ ...basics, resource: TRANSFORMS, project: slim, isEqual: isSameVersion });
   const graphs = new Informer({
     ...basics,
@@ -33,14 +35,15 @@ export function operatorWatches(basics: Basics): OperatorWatches {
     isEqual: isSameVersion,
   });
   const namespaces = new Informer({
-    ...basics,
+    ...clusterWide,
+    ...(namespace === undefined ? {} : { fieldSelector: `metadata.name=${namespace}` }),
     resource: NAMESPACES,
     isMetadataOnly: true,
     project: ({ metadata }) => ({ isTerminating: metadata.deletionTimestamp !== undefined }),
     isEqual: (a, b) => a.isTerminating === b.isTerminating,
   });
   const definitions = new Informer({
-    ...basics,
+    ...clusterWide,
     resource: CUSTOM_RESOURCE_DEFINITIONS,
     isMetadataOnly: true,
     project: ({ metadata }) => metadata.resourceVersion ?? '',

@@ -14,6 +14,7 @@ import { programVersion } from './version.ts';
 interface ControllerFlags extends SourceFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly watchNamespace?: string;
   readonly defaultServiceAccount: string;
   readonly maxConcurrentReconciles: number;
   readonly graphConcurrency: number;
@@ -69,7 +70,13 @@ export function controllerCommand(): Command {
       '--kubeconfig <file>',
       'kubeconfig; in a pod its own ServiceAccount, else $KUBECONFIG or ~/.kube/config',
     )
-    .option('--context <name>', 'context of the kubeconfig');
+    .option('--context <name>', 'context of the kubeconfig')
+    .addOption(
+      new Option(
+        '--watch-namespace <name>',
+        'the only namespace whose Transforms are looked after; all without it',
+      ).argParser(nameFlag),
+    );
   for (const [name, help, read, byDefault] of FLAGS) {
     command.addOption(new Option(name, help).argParser(read).default(read(byDefault), byDefault));
   }
@@ -107,6 +114,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     env: process.env,
     kubeconfig: flags.kubeconfig,
     context: flags.context,
+    watchNamespace: flags.watchNamespace,
     defaultServiceAccount: flags.defaultServiceAccount,
     maxConcurrentReconciles: flags.maxConcurrentReconciles,
     graphConcurrency: flags.graphConcurrency,

@@ -4,10 +4,13 @@ import { Informer, type InformerOptions, type InformerState } from './informer.t
 import type { InformerEvent } from './object-store.ts';
 import { gvkKey, type Resource } from './resource.ts';
 
-export type InformerSetOptions<T> = Omit<InformerOptions<T>, 'resource' | 'namespace'>;
+export interface InformerSetOptions<T> extends Omit<InformerOptions<T>, 'resource'> {
+  /** The only namespace that is watched of namespaced kinds, where a scope names none. Absent: all. */
+  readonly namespace?: string | undefined;
+}
 
 export interface InformerScope {
-  /** Absent: all namespaces. */
+  /** Absent: that of the set, or all. */
   readonly namespace?: string | undefined;
   /** Absent: all objects. */
   readonly name?: string | undefined;
@@ -41,14 +44,14 @@ export class InformerSet<T> {
   /** The informer for this kind and place, started. Nobody may stop it but through the handle. */
   acquire(resource: Resource, scope: InformerScope = {}): InformerHandle<T> {
     const client = scope.client ?? this.#options.client;
+    const namespace = resource.namespaced ? (scope.namespace ?? this.#options.namespace) : undefined;
     const id = [
       ...[gvkKey(resource), resource.plural],
-      ...[scope.namespace ?? '', scope.name ?? '', client.username ?? ''],
+      ...[namespace ?? '', scope.name ?? '', client.username ?? ''],
     ].join('|');
     const select = scope.name === undefined ? {} : { fieldSelector: `metadata.name=${scope.name}` };
     const entry =
-      this.#entries.get(id) ??
-      this.#create(id, { ...this.#options, ...select, client, resource, namespace: scope.namespace });
+      this.#entries.get(id) ?? this.#create(id, { ...this.#options, ...select, client, resource, namespace });
     entry.holders += 1;
     let isHeld = true;
     return {

@@ -39,6 +39,7 @@ export {
   Manager,
   type ManagerOptions,
 } from './manager.ts';
+export { type KeyFilter, OWNS_ALL, type Ownership } from './ownership.ts';
 export { DONE, REQUEUE, type Result, requeueAfter } from './result.ts';
 export type { Runnable } from './runnable.ts';
 export type { WorkQueueOptions, WorkQueueSize } from './workqueue.ts';
