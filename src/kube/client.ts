@@ -79,7 +79,8 @@ export abstract class KubeClient {
     const route = routeOf('create', resource, { namespace, name });
     const path = collectionPath(resource, namespace);
     const body = stringifyJson(object);
-    return this.#object({ method: 'POST', path, query: writeQuery(options), body, route }, signal);
+    const query = writeQuery(options);
+    return this.#object({ method: 'POST', path, query, body, storesNothing: options.dryRun, route }, signal);
   }
 
   /**
@@ -103,6 +104,7 @@ export abstract class KubeClient {
         query: { ...writeQuery(options), force: options.force === true ? 'true' : 'false' },
         body: applyBody(object, options, options.subresource === 'status'),
         contentType: PATCH_TYPES.apply,
+        storesNothing: options.dryRun,
         route: routeOf('apply', resource, key),
       },
       signal,
@@ -143,7 +145,8 @@ export abstract class KubeClient {
     const path = objectPath(resource, key);
     try {
       const route = routeOf('delete', resource, key);
-      const { value } = await this.call({ method: 'DELETE', path, body, route }, signal);
+      const storesNothing = options.dryRun;
+      const { value } = await this.call({ method: 'DELETE', path, body, storesNothing, route }, signal);
       return isJsonObject(value) && value['kind'] === 'Status'
         ? { state: 'gone' }
         : { state: 'deleting', object: objectOf(value) };
@@ -205,6 +208,7 @@ export abstract class KubeClient {
         query: writeQuery(options),
         body: stringifyJson(patch),
         contentType: PATCH_TYPES[verb],
+        storesNothing: options.dryRun,
         route: routeOf(verb, resource, key),
       },
       signal,
@@ -216,7 +220,7 @@ export abstract class KubeClient {
     const path = `/apis/authorization.k8s.io/v1/${plural}`;
     const route = { verb: 'create', resource: `${plural}.authorization.k8s.io` };
     const body = stringifyJson({ apiVersion: 'authorization.k8s.io/v1', kind, spec });
-    return (await this.call({ method: 'POST', path, body, route }, signal)).value;
+    return (await this.call({ method: 'POST', path, body, storesNothing: true, route }, signal)).value;
   }
 }
 

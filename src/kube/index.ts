@@ -69,3 +69,4 @@ export type { RetryTiming } from './retry-policy.ts';
 export type { AccessAttributes, AccessReview, ResourceRule, RulesReview } from './review.ts';
 export type { CallRecord, TransportOptions } from './transport.ts';
 export type { BookmarkFrame, ErrorFrame, ObjectFrame, WatchFrame } from './watch.ts';
+export { NotLeaderError } from './write-gate.ts';

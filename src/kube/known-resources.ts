@@ -29,6 +29,7 @@ export const CONFIG_MAPS: Resource = namespaced('', 'v1', 'ConfigMap', 'configma
 export const PODS: Resource = namespaced('', 'v1', 'Pod', 'pods');
 export const SECRETS: Resource = namespaced('', 'v1', 'Secret', 'secrets');
 export const SERVICE_ACCOUNTS: Resource = namespaced('', 'v1', 'ServiceAccount', 'serviceaccounts');
+export const LEASES: Resource = namespaced('coordination.k8s.io', 'v1', 'Lease', 'leases');
 export const NAMESPACES: Resource = clusterScoped('', 'v1', 'Namespace', 'namespaces');
 export const CUSTOM_RESOURCE_DEFINITIONS: Resource = clusterScoped(
   'apiextensions.k8s.io',

@@ -15,6 +15,7 @@ import { type CallRoute, isUnauthorized, TransportError } from './errors.ts';
 import type { ServiceAccountIdentity } from './identity.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
 import { TokenCache } from './token-cache.ts';
+import { isGated } from './write-gate.ts';
 
 /** One finished request, for metrics. Of a watch: the time until its headers came. */
 export interface CallRecord {
@@ -42,6 +43,11 @@ export interface TransportOptions {
   /** Size of an answer. Default 64 MiB. */
   readonly maxResponseBytes?: number;
   readonly onCall?: (call: CallRecord) => void;
+  /**
+   * Throws where this process may not write (a {@link NotLeaderError}). Asked right before a request that may store
+   * something is handed to its socket; not for the operator's Lease calls.
+   */
+  readonly mayWrite?: (() => void) | undefined;
 }
 
 export interface ApiRequest {
@@ -51,6 +57,8 @@ export interface ApiRequest {
   readonly body?: string | undefined;
   readonly contentType?: string;
   readonly accept?: string;
+  /** A review or a dry run: nothing is stored, whatever the method. */
+  readonly storesNothing?: boolean | undefined;
   /** Sent as `If-None-Match`; a 304 then answers without a value. */
   readonly etag?: string | undefined;
   readonly identity: ServiceAccountIdentity | undefined;
@@ -177,6 +185,8 @@ export class Transport {
   ): Promise<Response> {
     const agents = await this.#connections.agents(signal);
     const token = await this.#tokens.get(isRefused, signal);
+    // Nothing may be awaited between this and the request.
+    if (isGated(request)) this.#options.mayWrite?.();
     const sent = send(this.#url(request), {
       dispatcher: agents[agent],
       method: request.method,

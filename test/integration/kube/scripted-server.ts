@@ -86,6 +86,7 @@ export interface ScriptedClientOptions {
   readonly maxResponseBytes?: number;
   readonly token?: TokenSupplier;
   readonly onCall?: (call: CallRecord) => void;
+  readonly mayWrite?: () => void;
 }
 
 export function clientOf(server: ScriptedServer, options: ScriptedClientOptions = {}): OperatorClient {
