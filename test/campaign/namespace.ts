@@ -7,8 +7,11 @@ import { World } from './world.ts';
 
 const RBAC = 'rbac.authorization.k8s.io';
 
+/** What has to be known of a base to make it. */
+export type Ground = Pick<Base, 'name' | 'spec' | 'objects' | 'found'>;
+
 /** What users keep beside the Transform, and put back. */
-function keptObjects(base: Base, namespace: string): readonly JsonObject[] {
+function keptObjects(base: Ground, namespace: string): readonly JsonObject[] {
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'deployer' } };
   const binding = {
     apiVersion: `${RBAC}/v1`,
@@ -20,7 +23,11 @@ function keptObjects(base: Base, namespace: string): readonly JsonObject[] {
   return [account, binding, ...(base.objects ?? [])];
 }
 
-export async function openNamespace(admin: OperatorClient, base: Base, signal: AbortSignal): Promise<World> {
+export async function openNamespace(
+  admin: OperatorClient,
+  base: Ground,
+  signal: AbortSignal,
+): Promise<World> {
   const name = `campaign-${base.name}-${randomUUID().slice(0, 8)}`;
   await admin.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, {}, signal);
   const world = new World(name, admin, signal);
@@ -30,7 +37,7 @@ export async function openNamespace(admin: OperatorClient, base: Base, signal: A
   return world;
 }
 
-export async function restoreObjects(world: World, base: Base): Promise<void> {
+export async function restoreObjects(world: World, base: Ground): Promise<void> {
   for (const object of keptObjects(base, world.namespace)) await world.put(object);
 }
 
