@@ -1,13 +1,16 @@
 // The sockets of one cluster: one agent for short calls, one for watches, so that a hundred idle watches never hold back
 // a write. HTTP/1.1, kept alive. New agents when CA or client certificate change; old streams end by themselves.
-import { Agent } from 'undici';
+// The kernel asks at the other end of every quiet connection, so that one that leads nowhere any more ends within ten
+// seconds: a watch that is silent for hours as well as an idle socket that the next write would be lost in.
+import { Agent, buildConnector } from 'undici';
 import { untilAborted } from './abort.ts';
 import { type ClusterConfig, CREDENTIAL_MAX_AGE_MS, type TlsMaterial } from './config.ts';
 
 const IDLE_SOCKET_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const READ_TIMEOUT_MS = 60_000;
-const TCP_KEEPALIVE_MS = 15_000;
+/** Quiet time after which the other end is asked, the time between questions, and how many may go unanswered. */
+const KEEPALIVE = { enable: true, initialDelay: 5_000, interval: 1_000, count: 5 } as const;
 
 interface Generation {
   readonly tls: TlsMaterial;
@@ -86,18 +89,27 @@ export class Connections {
       keepAliveTimeout: IDLE_SOCKET_MS,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: {
+      connect: lively({
+        allowH2: false,
         timeout: CONNECT_TIMEOUT_MS,
-        keepAlive: true,
-        keepAliveInitialDelay: TCP_KEEPALIVE_MS,
         rejectUnauthorized: insecureSkipTlsVerify !== true,
         ...(tls.caData === undefined ? {} : { ca: tls.caData }),
         ...(tls.certData === undefined ? {} : { cert: tls.certData }),
         ...(tls.keyData === undefined ? {} : { key: tls.keyData }),
         ...(tlsServerName === undefined ? {} : { servername: tlsServerName }),
-      },
+      }),
     });
   }
+}
+
+/** Connects as undici does; the interval and the count of questions are beyond its options. */
+function lively(options: buildConnector.BuildOptions): buildConnector.connector {
+  const connect = buildConnector(options);
+  return (target, callback) =>
+    connect(target, (...args) => {
+      args[1]?.setKeepAlive(KEEPALIVE);
+      callback(...args);
+    });
 }
 
 function isSameTls(a: TlsMaterial, b: TlsMaterial): boolean {

@@ -159,10 +159,12 @@ export class Informer<T> {
     this.#wake();
   }
 
-  /** Shows the answer of a write of our own until the watch delivers it. Handlers are not called. */
+  /** Shows the answer of a write of our own until the watch delivers it, which it has to soon. Handlers are not called. */
   observeOwnWrite(object: KubeObject): void {
     const version = this.#versionOf(object);
-    if (version !== undefined) this.#store.observeOwnWrite(keyOf(object), version, this.#options.now());
+    if (version === undefined) return;
+    const isDue = this.#store.observeOwnWrite(keyOf(object), version, this.#options.now());
+    if (isDue) this.#reflector.expectNews();
   }
 
   /** Takes in an object that was read because its projection lacks something. Handlers are not called. */

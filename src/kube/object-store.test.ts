@@ -46,6 +46,15 @@ describe('the store', () => {
     expect(summary(store.set(KEY, version('5', 'b', 'u2')))).toEqual(['deleted a', 'set ->b']);
   });
 
+  it('says of a write of our own whether the watch has yet to bring it', () => {
+    const store = storeOf();
+    expect(store.observeOwnWrite(KEY, version('1', 'mine'), 0)).toBe(true);
+    store.set(KEY, version('1', 'mine'));
+    expect(store.observeOwnWrite(KEY, version('1', 'mine'), 0)).toBe(false);
+    store.set(KEY, version('2', 'theirs'));
+    expect(store.observeOwnWrite(KEY, version('1', 'mine'), 0)).toBe(false);
+  });
+
   it('tells nobody of changes that concern nobody', () => {
     const store = storeOf((a, b) => a.hash === b.hash);
     store.set(KEY, version('1', 'a'));

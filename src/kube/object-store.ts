@@ -125,16 +125,20 @@ export class ObjectStore<T> {
     return this.#settle(slot, false);
   }
 
-  /** The answer to a write of our own. Nobody is told; readers see it at once. */
-  observeOwnWrite(key: ObjectKey, version: Version<T>, nowMs: number): void {
+  /**
+   * The answer to a write of our own. Nobody is told; readers see it at once.
+   * @returns whether the watch has yet to bring it
+   */
+  observeOwnWrite(key: ObjectKey, version: Version<T>, nowMs: number): boolean {
     const id = idOf(key.namespace, key.name);
     const base = this.#slots.get(id)?.base;
-    if (base !== undefined && isSame(base, version)) return;
-    if (this.#recent.get(id)?.includes(version.resourceVersion) === true) return;
+    if (base !== undefined && isSame(base, version)) return false;
+    if (this.#recent.get(id)?.includes(version.resourceVersion) === true) return false;
     const slot = this.#slotOf(key);
     slot.overlay = { version, setAtMs: nowMs, listCount: this.#listCount };
     this.#overlaid.add(slot);
     this.#reindex(slot);
+    return true;
   }
 
   /** What was read of a version that may be known already: its value replaces the known one. Nobody is told. */

@@ -2,7 +2,8 @@
 // ends; what has been mirrored stays, and the next run goes on from the last resourceVersion that was stored.
 // - The initial state comes as a WatchList where the server offers it, else in pages.
 // - An `ERROR` frame ends the run with its error. Nothing is skipped over.
-// - A stream that says nothing for too long is given up: a dead connection is told from a quiet one by its bookmarks.
+// - A stream that says nothing for too long is given up: a dead connection is told from a quiet one by its bookmarks, and
+//   sooner where something is known to be due on it.
 import type { KubeObject } from '../api/index.ts';
 import type { KubeClient } from './client.ts';
 import { ApiError } from './errors.ts';
@@ -30,6 +31,8 @@ export interface WatchTiming {
   readonly minTimeoutSeconds?: number;
   /** Silence after which a stream that had sent bookmarks counts as dead. Default 90 s. */
   readonly idleTimeoutMs?: number;
+  /** Silence after which a stream counts as dead that owes a change that is known to have been made. Default 10 s. */
+  readonly newsTimeoutMs?: number;
   /** Silence after which a WatchList that has not finished is given up for a list. Default 30 s. */
   readonly syncIdleTimeoutMs?: number;
 }
@@ -48,6 +51,7 @@ const GRACE_MS = 5_000;
 export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #sink: ReflectorSink;
+  #idle: IdleTimer | undefined;
   #resourceVersion: string | undefined;
   #usesWatchList = true;
 
@@ -59,6 +63,11 @@ export class Reflector {
   /** The next run starts with a list. */
   forget(): void {
     this.#resourceVersion = undefined;
+  }
+
+  /** A change has been made that the open stream has to bring: it is given up if it says nothing at all by then. */
+  expectNews(): void {
+    this.#idle?.shorten(this.#options.timing.newsTimeoutMs ?? 10_000);
   }
 
   /** Lists where needed, then watches until the stream ends. Rejects with what went wrong. */
@@ -103,7 +112,7 @@ export class Reflector {
     this.#sink.heard();
     let isListing = sendsInitialEvents;
     if (isListing) this.#sink.listBegins();
-    else this.#sink.live();
+    else this.#lives(idle);
     idle.allow(isListing ? syncIdleTimeoutMs : timeoutSeconds * 1000 + GRACE_MS);
     try {
       for await (const frame of frames) {
@@ -113,15 +122,22 @@ export class Reflector {
         if (isListEnd) {
           isListing = false;
           this.#sink.listEnds();
-          this.#sink.live();
+          this.#lives(idle);
           idle.allow(timeoutSeconds * 1000 + GRACE_MS);
         } else if (frame.type === 'BOOKMARK') idle.allow(idleTimeoutMs);
         else idle.restart();
       }
     } catch (error) {
       if (!idle.isExpired) throw error;
+    } finally {
+      this.#idle = undefined;
     }
     if (isListing && idle.isExpired) this.#usesWatchList = false;
+  }
+
+  #lives(idle: IdleTimer): void {
+    this.#idle = idle;
+    this.#sink.live();
   }
 
   /** Stores a frame, and only then moves on to its resourceVersion. */
@@ -148,6 +164,8 @@ class IdleTimer implements Disposable {
   readonly #controller: AbortController = new AbortController();
   readonly #parent: AbortSignal;
   #timer: NodeJS.Timeout | undefined;
+  #silenceMs = 0;
+  #isShortened = false;
   #isExpired = false;
 
   constructor(parent: AbortSignal) {
@@ -164,16 +182,32 @@ class IdleTimer implements Disposable {
     return this.#isExpired;
   }
 
+  /** How long it may be silent from now on. */
   allow(silenceMs: number): void {
+    this.#silenceMs = silenceMs;
+    this.#isShortened = false;
+    this.#arm(silenceMs);
+  }
+
+  /** Something was heard: the silence that is allowed begins anew. */
+  restart(): void {
+    if (this.#isShortened) this.allow(this.#silenceMs);
+    else this.#timer?.refresh();
+  }
+
+  /** Less silence than is allowed, until something is heard. */
+  shorten(silenceMs: number): void {
+    if (this.#isShortened || silenceMs >= this.#silenceMs) return;
+    this.#isShortened = true;
+    this.#arm(silenceMs);
+  }
+
+  #arm(silenceMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#isExpired = true;
       this.#controller.abort(new Error('watch was silent for too long'));
     }, silenceMs);
-  }
-
-  restart(): void {
-    this.#timer?.refresh();
   }
 
   [Symbol.dispose](): void {
