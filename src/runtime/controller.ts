@@ -1,11 +1,14 @@
 // Runs reconciles from a queue of keys. A key is reconciled by one worker at a time; what a reconcile returns or throws
 // decides when it runs next (see `Result` and `Retry`); nothing that a reconcile does can end the controller.
+// Only keys that this process owns are reconciled. A key that leaves is forgotten whole: when it comes back, it is to the
+// controller as if the process had just started.
 import { randomUUID } from 'node:crypto';
 import type { NamespacedName } from '../api/index.ts';
 import { type BackoffOptions, withJitter } from '../backoff/index.ts';
 import { assertNever, messageOf, PequodError } from '../errors.ts';
 import type { Logger } from '../observability/index.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { type KeyFilter, OWNS_ALL, type Ownership } from './ownership.ts';
 import type { Result } from './result.ts';
 import type { Runnable } from './runnable.ts';
 import { WorkQueue, type WorkQueueSize } from './workqueue.ts';
@@ -16,6 +19,8 @@ export const DEFAULT_RECONCILE_TIMEOUT_MS: number = 5 * 60_000;
 export const DEFAULT_STOP_GRACE_MS = 25_000;
 /** How long `stop` waits for aborted reconciles before it leaves them. */
 const ABORTED_GRACE_MS = 5_000;
+/** How long reconciles of keys that leave may go on before they are aborted. */
+export const DEFAULT_LEAVE_GRACE_MS = 10_000;
 const RETRY_JITTER = 0.1;
 
 /** What a reconcile is given besides its key. */
@@ -31,7 +36,7 @@ export interface ReconcileContext {
 /** Brings the world of one key to what is wanted; see {@link Result} for what it may return. */
 export type Reconcile = (key: NamespacedName, context: ReconcileContext) => Promise<Result>;
 
-/** `aborted`: it threw while the controller was stopping. */
+/** `aborted`: it threw while the controller was stopping, or its key was leaving. */
 export type ReconcileOutcome = Result['type'] | 'error' | 'aborted';
 
 /** One finished reconcile, for metrics. */
@@ -44,6 +49,16 @@ export interface ReconcileReport {
   readonly error?: unknown;
 }
 
+/** How a controller shares the keys with other processes. */
+export interface OwnershipOptions {
+  readonly of: Ownership;
+  /** Every key that there is: those that have become this process's are enqueued. */
+  readonly knownKeys: () => Iterable<NamespacedName>;
+  /** Forgets all that is remembered of these keys. None of them is being reconciled. */
+  readonly forget: (isLeaving: KeyFilter) => void;
+  readonly leaveGraceMs?: number;
+}
+
 export interface ControllerOptions {
   readonly name: string;
   /** Keys reconciled at a time. */
@@ -52,12 +67,21 @@ export interface ControllerOptions {
   /** Whether namespaces share the workers, so that one whose reconciles take long holds up itself. */
   readonly isFair?: boolean;
   readonly log: Logger;
+  /** Which keys are reconciled here; all without it. */
+  readonly ownership?: OwnershipOptions;
   readonly reconcileTimeoutMs?: number;
   readonly backoff?: BackoffOptions;
   readonly clock?: Clock;
   readonly random?: () => number;
   /** Called after each reconcile. What it throws is logged and otherwise ignored. */
   readonly onReconcile?: (report: ReconcileReport) => void;
+}
+
+/** A reconcile that runs. */
+interface Running {
+  readonly key: NamespacedName;
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
 }
 
 /** Since the controller was made. */
@@ -76,8 +100,9 @@ export class Controller implements Runnable {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #queue: WorkQueue;
+  readonly #ownership: Ownership;
   /** What is being reconciled, by key. */
-  readonly #running = new Map<string, AbortController>();
+  readonly #running = new Map<string, Running>();
   readonly #overdue = new Set<string>();
   #isAborting = false;
   #reconciles = 0;
@@ -96,6 +121,13 @@ export class Controller implements Runnable {
       groupOf: options.isFair === true ? (key) => decodeKey(key).namespace : undefined,
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     });
+    const { ownership } = options;
+    this.#ownership = ownership?.of ?? OWNS_ALL;
+    if (ownership === undefined) return;
+    ownership.of.onGained((isGained) => {
+      for (const key of ownership.knownKeys()) if (isGained(key)) this.enqueue(key);
+    });
+    ownership.of.onLeaving((isLeaving) => this.#leave(ownership, isLeaving));
   }
 
   /** Reconciles the key soon. Cheap and never throws, so that event handlers may call it for each event. */
@@ -124,7 +156,7 @@ export class Controller implements Runnable {
     const drained = this.#queue.shutdown();
     if (await this.#isOverWithin(drained, graceMs)) return;
     this.#isAborting = true;
-    for (const running of this.#running.values()) running.abort(new Error('the controller is stopping'));
+    for (const { abort } of this.#running.values()) abort.abort(new Error('the controller is stopping'));
     if (await this.#isOverWithin(drained, ABORTED_GRACE_MS)) return;
     this.#options.log.error(
       { controller: this.name, reconciles: this.#queue.size().processing },
@@ -158,15 +190,32 @@ export class Controller implements Runnable {
 
   async #work(): Promise<void> {
     for (let key = await this.#queue.take(); key !== undefined; key = await this.#queue.take()) {
-      await this.#reconcileOnce(key);
+      // What is not ours is dropped: gaining it enqueues it.
+      if (this.#ownership.owns(decodeKey(key))) await this.#reconcileOnce(key);
+      else this.#queue.forget(key);
       this.#queue.done(key);
     }
+  }
+
+  /** Resolves when no key that leaves is being reconciled. One that ignores its signal holds it up for as long as it runs. */
+  async #leave(
+    { forget, leaveGraceMs = DEFAULT_LEAVE_GRACE_MS }: OwnershipOptions,
+    isLeaving: KeyFilter,
+  ): Promise<void> {
+    this.#queue.remove((key) => isLeaving(decodeKey(key)));
+    const leaving = [...this.#running.values()].filter(({ key }) => isLeaving(key));
+    const ended = Promise.all(leaving.map((running) => running.ended)).then(() => undefined);
+    if (!(await this.#isOverWithin(ended, leaveGraceMs))) {
+      for (const { abort } of leaving) abort.abort(new Error('another replica takes over'));
+      await ended;
+    }
+    forget(isLeaving);
   }
 
   async #reconcileOnce(encoded: string): Promise<void> {
     const key = decodeKey(encoded);
     const log = this.#options.log.child({ controller: this.name, ...key, reconcileID: randomUUID() });
-    const deadline = this.#startDeadline(encoded, log);
+    const deadline = this.#startDeadline(encoded, key, log);
     const startedAt = this.#clock.now();
     const report = (result: ReconcileOutcome, error?: unknown): void => {
       const durationMs = this.#clock.now() - startedAt;
@@ -178,20 +227,26 @@ export class Controller implements Runnable {
     try {
       const attempt = this.#queue.attempts(encoded);
       const result = await this.#options.reconcile(key, { signal: deadline.signal, log, attempt });
-      this.#schedule(encoded, result);
+      if (this.#ownership.owns(key)) this.#schedule(encoded, result);
       report(result.type);
     } catch (thrown) {
       const error = this.#overdue.has(encoded) ? timeoutError(this.#timeoutMs, thrown) : thrown;
-      if (!this.#isAborting) this.#scheduleRetry(encoded, error, log);
-      report(this.#isAborting ? 'aborted' : 'error', error);
+      const isAborted = this.#isAborting || !this.#ownership.owns(key);
+      if (!isAborted) this.#scheduleRetry(encoded, error, log);
+      report(isAborted ? 'aborted' : 'error', error);
     } finally {
       deadline.end();
     }
   }
 
-  #startDeadline(encoded: string, log: Logger): { readonly signal: AbortSignal; end(): void } {
+  #startDeadline(
+    encoded: string,
+    key: NamespacedName,
+    log: Logger,
+  ): { readonly signal: AbortSignal; end(): void } {
     const controller = new AbortController();
-    this.#running.set(encoded, controller);
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    this.#running.set(encoded, { key, abort: controller, ended });
     const cancel = this.#clock.setTimer(this.#timeoutMs, () => {
       this.#overdue.add(encoded);
       log.warn({ timeoutMs: this.#timeoutMs }, 'reconcile passed its deadline');
@@ -201,6 +256,7 @@ export class Controller implements Runnable {
       cancel();
       this.#running.delete(encoded);
       this.#overdue.delete(encoded);
+      resolve();
     };
     return { signal: controller.signal, end };
   }

@@ -53,6 +53,14 @@ export class DeadlineHeap {
     return top.key;
   }
 
+  /** Takes out all keys that match. */
+  remove(isRemoved: (key: string) => boolean): void {
+    const kept = this.#heap.filter(({ key }) => !isRemoved(key));
+    if (kept.length === this.#heap.length) return;
+    this.clear();
+    for (const { key, deadline } of kept) this.push(key, deadline);
+  }
+
   clear(): void {
     this.#entries.clear();
     this.#heap.length = 0;

@@ -18,6 +18,7 @@ export {
   Controller,
   type ControllerOptions,
   type ControllerStats,
+  type OwnershipOptions,
   type Reconcile,
   type ReconcileContext,
   type ReconcileOutcome,

@@ -60,6 +60,18 @@ export class WaitingKeys {
     else this.#working.delete(group);
   }
 
+  /** Takes out all keys that match; those that are worked on keep their places. */
+  remove(isRemoved: (key: string) => boolean): void {
+    for (const [group, keys] of this.#waiting) {
+      for (const key of keys) {
+        if (!isRemoved(key)) continue;
+        keys.delete(key);
+        this.#size -= 1;
+      }
+      if (keys.size === 0) this.#waiting.delete(group);
+    }
+  }
+
   clear(): void {
     this.#waiting.clear();
     this.#size = 0;

@@ -74,6 +74,30 @@ describe('WorkQueue', () => {
     expect(clock.timers).toBe(0);
   });
 
+  it('takes out what matches, wherever it is, and never hands it out again', async () => {
+    const { queue, clock } = newQueue();
+    for (const key of ['a1', 'b1', 'a2', 'b2']) queue.add(key);
+    for (const key of ['a3', 'b3']) queue.addAfter(key, 1_000);
+    await queue.take();
+    queue.addRateLimited('a1');
+    queue.add('a1');
+    queue.remove((key) => key.startsWith('a'));
+    queue.done('a1');
+    expect(queue.size()).toEqual({ ...EMPTY, waiting: 2, delayed: 1 });
+    clock.advance(300_000);
+    expect([await queue.take(), await queue.take(), await queue.take()]).toEqual(['b1', 'b2', 'b3']);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('is idle when the last key that waited is taken out', async () => {
+    const { queue } = newQueue();
+    queue.add('a');
+    const idle = queue.waitUntilIdle(new AbortController().signal);
+    queue.remove(() => true);
+    await idle;
+    expect(queue.size()).toEqual(EMPTY);
+  });
+
   it('backs off per key until forgotten', async () => {
     const { queue, clock } = newQueue();
     const delays: number[] = [];

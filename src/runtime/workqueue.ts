@@ -116,9 +116,18 @@ export class WorkQueue {
     this.#waiting.done(key);
     if (this.#again.delete(key)) this.add(key);
     else if (!this.#delayed.has(key)) this.#failures.delete(key);
-    if (!this.isIdle()) return;
-    for (const wake of this.#idleWaiters) wake();
-    this.#idleWaiters.clear();
+    this.#wakeIfIdle();
+  }
+
+  /** Takes out all keys that match, with their delays and failures. What is being worked on goes on, and does not return. */
+  remove(isRemoved: (key: string) => boolean): void {
+    this.#waiting.remove(isRemoved);
+    this.#delayed.remove(isRemoved);
+    for (const keys of [this.#again, this.#failures]) {
+      for (const key of keys.keys()) if (isRemoved(key)) keys.delete(key);
+    }
+    this.#arm();
+    this.#wakeIfIdle();
   }
 
   /** True while no key is ready or being worked on. Delayed keys don't count. */
@@ -167,6 +176,12 @@ export class WorkQueue {
     this.#waiting.clear();
     for (const taker of this.#takers.splice(0)) taker(undefined);
     await this.waitUntilIdle(new AbortController().signal);
+  }
+
+  #wakeIfIdle(): void {
+    if (!this.isIdle()) return;
+    for (const wake of this.#idleWaiters) wake();
+    this.#idleWaiters.clear();
   }
 
   #arm(): void {

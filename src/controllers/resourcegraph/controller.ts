@@ -4,7 +4,7 @@ import { applySetId } from '../../graph/index.ts';
 import { isJsonObject } from '../../json/index.ts';
 import type { InformerEvent } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
-import { Controller, type ReconcileReport } from '../../runtime/index.ts';
+import { Controller, type Ownership, type ReconcileReport } from '../../runtime/index.ts';
 import type { GraphDependencies } from './dependencies.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
 import { planWaitsForKind } from './plan/index.ts';
@@ -12,6 +12,8 @@ import { GraphReconciler } from './reconcile.ts';
 
 export interface GraphControllerOptions {
   readonly log: Logger;
+  /** Which graphs are executed here; all without it. */
+  readonly ownership?: Ownership;
   /** Graphs at a time. */
   readonly concurrency: number;
   readonly reconcileTimeoutMs: number;
@@ -21,6 +23,8 @@ export interface GraphControllerOptions {
 /** The ResourceGraph controller. The informers are started by the caller, after this is made. */
 export function createGraphController(deps: GraphDependencies, options: GraphControllerOptions): Controller {
   const reconciler = new GraphReconciler(deps);
+  const keyOfGraph = new Map<string, NamespacedName>();
+  const { ownership } = options;
   const controller = new Controller({
     name: 'resourcegraph',
     concurrency: options.concurrency,
@@ -28,9 +32,17 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
     log: options.log,
     random: deps.random,
     reconcile: (key, context) => reconciler.reconcile(key, context),
+    ...(ownership === undefined
+      ? {}
+      : {
+          ownership: {
+            of: ownership,
+            knownKeys: () => keyOfGraph.values(),
+            forget: (isLeaving) => reconciler.forgetAll(isLeaving),
+          },
+        }),
     ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
   });
-  const keyOfGraph = new Map<string, NamespacedName>();
   deps.graphs.onChange((event) => {
     const key = namespacedKey(event);
     const graphId = applySetId(key);

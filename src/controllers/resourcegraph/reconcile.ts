@@ -8,6 +8,7 @@ import { isNamespaceTerminating } from '../../kube/index.ts';
 import {
   DONE,
   isBeingDeleted,
+  type KeyFilter,
   REQUEUE,
   type ReconcileContext,
   type Result,
@@ -42,10 +43,7 @@ export class GraphReconciler {
   async reconcile(key: NamespacedName, context: ReconcileContext): Promise<Result> {
     const stored = this.#deps.graphs.get(key.namespace, key.name);
     if (stored === undefined) {
-      this.#deps.sessions.forget(key);
-      this.#deps.probes.release(key);
-      this.#deps.children.release(key, new Set());
-      this.#deps.mirrors.release(key);
+      this.#forget(key);
       return DONE;
     }
     if (isBeingDeleted(stored)) {
@@ -66,6 +64,19 @@ export class GraphReconciler {
     const run = { ...this.#deps, key, graph, session, writer: this.#writer, log: context.log };
     const result = await this.#execute(run, context);
     return sooner(result, await planCandidate(run, context.signal));
+  }
+
+  /** Forgets graphs that another replica works on from now on: here they are as after a restart when they come back. */
+  forgetAll(isForgotten: KeyFilter): void {
+    for (const key of this.#deps.sessions.keys()) if (isForgotten(key)) this.#forget(key);
+  }
+
+  /** Every graph that something is held for has a session. */
+  #forget(key: NamespacedName): void {
+    this.#deps.sessions.forget(key);
+    this.#deps.probes.release(key);
+    this.#deps.children.release(key, new Set());
+    this.#deps.mirrors.release(key);
   }
 
   async #execute(run: PassRun, context: ReconcileContext): Promise<Result> {

@@ -4,6 +4,7 @@
 import {
   type InventoryItem,
   identityKey,
+  type NamespacedName,
   type ObjectIdentity,
   type ResourceGraph,
   type ResourceGraphStatus,
@@ -142,25 +143,30 @@ function mayHaveLanded(error: unknown): boolean {
 
 /** The sessions of a process, by graph. */
 export class GraphSessions {
-  readonly #sessions = new Map<string, GraphSession>();
+  readonly #sessions = new Map<string, { readonly key: NamespacedName; readonly session: GraphSession }>();
   readonly #now: () => number;
 
-  /** @param now milliseconds since the epoch */
   constructor(now: () => number) {
     this.#now = now;
   }
 
   /** The session of this very graph; one of a former graph of that name is dropped. */
   of(graph: ResourceGraph): GraphSession {
-    const key = `${graph.metadata.namespace}/${graph.metadata.name}`;
-    const known = this.#sessions.get(key);
-    if (known !== undefined && known.uid === graph.metadata.uid) return known;
+    const { namespace = '', name, uid } = graph.metadata;
+    const id = `${namespace}/${name}`;
+    const known = this.#sessions.get(id)?.session;
+    if (known !== undefined && known.uid === uid) return known;
     const session = new GraphSession(graph, this.#now);
-    this.#sessions.set(key, session);
+    this.#sessions.set(id, { key: { namespace, name }, session });
     return session;
   }
 
-  forget(key: { readonly namespace: string; readonly name: string }): void {
-    this.#sessions.delete(`${key.namespace}/${key.name}`);
+  forget({ namespace, name }: NamespacedName): void {
+    this.#sessions.delete(`${namespace}/${name}`);
+  }
+
+  /** The graphs that have one. */
+  keys(): readonly NamespacedName[] {
+    return [...this.#sessions.values()].map(({ key }) => key);
   }
 }

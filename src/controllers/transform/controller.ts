@@ -1,5 +1,5 @@
 // The Transform controller: which changes lead to which passes. Handlers only note down keys.
-import type { KubeObject } from '../../api/index.ts';
+import type { KubeObject, NamespacedName } from '../../api/index.ts';
 import { isJsonObject } from '../../json/index.ts';
 import type { ObjectKey } from '../../kube/index.ts';
 import { Controller, type ControllerStats, type Runnable } from '../../runtime/index.ts';
@@ -23,7 +23,7 @@ export interface TransformController extends Runnable {
  * every Transform once.
  */
 export function createTransformController(deps: TransformControllerDependencies): TransformController {
-  const { log, random, reconcileTimeoutMs, onReconcile, transforms } = deps;
+  const { log, ownership, random, reconcileTimeoutMs, onReconcile, transforms } = deps;
   const reconciler = new TransformReconciler({ ...deps, limits: deps.limits ?? DEFAULT_GRAPH_WRITE_LIMITS });
   const controller = new Controller({
     name: 'transform',
@@ -33,11 +33,21 @@ export function createTransformController(deps: TransformControllerDependencies)
     reconcile: (key, context) => reconciler.reconcile(key, context),
     log,
     random,
+    ...(ownership === undefined
+      ? {}
+      : {
+          ownership: {
+            of: ownership,
+            knownKeys: () => transforms.values().flatMap(({ metadata }) => keyOf(metadata) ?? []),
+            forget: (isLeaving) => reconciler.forgetAll(isLeaving),
+          },
+        }),
     ...(reconcileTimeoutMs === undefined ? {} : { reconcileTimeoutMs }),
     ...(onReconcile === undefined ? {} : { onReconcile }),
   });
-  const enqueue = ({ namespace, name }: ObjectKey): void => {
-    if (namespace !== undefined) controller.enqueue({ namespace, name });
+  const enqueue = (object: ObjectKey): void => {
+    const key = keyOf(object);
+    if (key !== undefined) controller.enqueue(key);
   };
   const enqueueAll = (): void => {
     for (const { metadata } of transforms.values()) enqueue(metadata);
@@ -61,6 +71,11 @@ export function createTransformController(deps: TransformControllerDependencies)
     isIdle: () => controller.isIdle(),
     stats: () => controller.stats(),
   };
+}
+
+/** Every Transform has a namespace; types don't say so. */
+function keyOf({ namespace, name }: ObjectKey): NamespacedName | undefined {
+  return namespace === undefined ? undefined : { namespace, name };
 }
 
 /** @returns what ends the watches */

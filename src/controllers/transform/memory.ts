@@ -9,6 +9,7 @@ import type {
 } from '../../api/index.ts';
 import type { PequodError } from '../../errors.ts';
 import type { JsonObject } from '../../json/index.ts';
+import type { KeyFilter } from '../../runtime/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { Failure } from './failure.ts';
 import type { Hold } from './findings.ts';
@@ -109,20 +110,25 @@ export interface TransformMemory {
 
 /** The memories of all Transforms. */
 export class TransformMemories {
-  readonly #memories = new Map<string, TransformMemory>();
+  readonly #memories = new Map<string, { readonly key: NamespacedName; readonly memory: TransformMemory }>();
 
   /** The memory of this very object: one of the same name that is gone has left nothing. */
   of(transform: KubeObject): TransformMemory {
     const { namespace = '', name, uid = '' } = transform.metadata;
-    const key = `${namespace}/${name}`;
-    const known = this.#memories.get(key);
+    const id = `${namespace}/${name}`;
+    const known = this.#memories.get(id)?.memory;
     if (known?.uid === uid) return known;
     const fresh: TransformMemory = { uid };
-    this.#memories.set(key, fresh);
+    this.#memories.set(id, { key: { namespace, name }, memory: fresh });
     return fresh;
   }
 
   forget({ namespace, name }: NamespacedName): void {
     this.#memories.delete(`${namespace}/${name}`);
+  }
+
+  /** Forgets all that match. */
+  forgetAll(isForgotten: KeyFilter): void {
+    for (const { key } of [...this.#memories.values()]) if (isForgotten(key)) this.forget(key);
   }
 }

@@ -14,6 +14,7 @@ import {
 import {
   DONE,
   isBeingDeleted,
+  type KeyFilter,
   REQUEUE,
   type ReconcileContext,
   type Result,
@@ -59,6 +60,11 @@ export class TransformReconciler {
       context.log.debug({ error: error.message }, 'something changed meanwhile, looking again');
       return REQUEUE;
     }
+  }
+
+  /** Forgets Transforms that another replica works on from now on. */
+  forgetAll(isForgotten: KeyFilter): void {
+    this.#memories.forgetAll(isForgotten);
   }
 
   async #bring(stored: KubeObject, memory: TransformMemory, context: ReconcileContext): Promise<Result> {
