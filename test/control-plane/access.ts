@@ -30,8 +30,11 @@ export interface ControlPlaneAccess extends ControlPlaneFiles {
   readonly kubectl: Kubectl;
   /** kubectl as somebody else. */
   kubectlAs(kubeconfigPath: string): Kubectl;
-  /** Writes a kubeconfig for this identity and returns its path. A service account must exist. */
-  kubeconfigFor(identity: Identity, signal?: AbortSignal): Promise<string>;
+  /**
+   * Writes a kubeconfig for this identity and returns its path. A service account must exist. With `through` it leads
+   * to that URL, where something passes requests on to the API server.
+   */
+  kubeconfigFor(identity: Identity, signal?: AbortSignal, through?: string): Promise<string>;
   /** Opens the audit log; close it when done. Fails when the control plane was started without `audit`. */
   openAuditLog(): Promise<AuditLog>;
 }
@@ -46,8 +49,8 @@ export function accessControlPlane(files: ControlPlaneFiles): ControlPlaneAccess
     files,
     kubectl: kubectlFor(files.kubectlPath, files.kubeconfigPath),
     kubectlAs: (kubeconfigPath) => kubectlFor(files.kubectlPath, kubeconfigPath),
-    kubeconfigFor: (identity, signal = AbortSignal.timeout(CALL_TIMEOUT_MS)) =>
-      writeKubeconfigFor(files.url, layout, identity, signal),
+    kubeconfigFor: (identity, signal = AbortSignal.timeout(CALL_TIMEOUT_MS), through) =>
+      writeKubeconfigFor(files.url, layout, identity, signal, through),
     openAuditLog: async () => {
       if (files.auditLogPath === undefined)
         throw new Error('this control plane was started without an audit log');

@@ -31,7 +31,8 @@ export {
   type ControlPlaneProcess,
   startControlPlane,
 } from './control-plane.ts';
-export type { Identity } from './kubeconfig.ts';
+export { type Identity, readAuthority } from './kubeconfig.ts';
 export { type Kubectl, KubectlError } from './kubectl.ts';
+export { layoutOf } from './layout.ts';
 export { ReaperLink } from './reaper-link.ts';
 export { VERSIONS } from './versions.ts';

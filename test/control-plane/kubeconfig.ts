@@ -26,22 +26,25 @@ export async function readAuthority(layout: Layout): Promise<CertificatePair> {
 
 /**
  * Writes a kubeconfig for `identity` and returns its path. A service account gets a token of 24 hours by
- * TokenRequest, a user a client certificate. Calling again for the same identity replaces the file.
+ * TokenRequest, a user a client certificate. Calling again for the same identity replaces the file. With `through` the
+ * file leads to that URL, where something passes requests on to the API server; a certificate would not get through.
  */
 export async function writeKubeconfigFor(
   url: string,
   layout: Layout,
   identity: Identity,
   signal: AbortSignal,
+  through: string = url,
 ): Promise<string> {
+  const way = through === url ? '' : `-through-${new URL(through).port}`;
   if ('user' in identity) {
     const subject = { commonName: identity.user, organizations: identity.groups ?? [] };
     const pair = issueCertificate(await readAuthority(layout), subject, { kind: 'client' });
-    return await writeKubeconfig(url, layout, `user-${identity.user}`, pair);
+    return await writeKubeconfig(through, layout, `user-${identity.user}${way}`, pair);
   }
   const { namespace, name } = identity.serviceAccount;
   const token = await requestToken(url, layout, namespace, name, signal);
-  return await writeKubeconfig(url, layout, `serviceaccount-${namespace}-${name}`, { token });
+  return await writeKubeconfig(through, layout, `serviceaccount-${namespace}-${name}${way}`, { token });
 }
 
 /** Writes a self-contained kubeconfig (certificates inside) named after its holder. */

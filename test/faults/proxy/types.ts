@@ -38,12 +38,33 @@ export interface SeenCall {
   landed: { readonly status: number; readonly atMs: number } | undefined;
   /** What the operator got: a status, or nothing that it can use. Undefined while it waits. */
   delivered: { readonly status: number | 'none'; readonly atMs: number } | undefined;
+  /** Of a watch: how many events went through to the operator since its initial list was complete. */
+  changes: number;
   /** Which fault was put upon it. */
   fault: Fault['type'] | undefined;
 }
 
 /** Statuses that an API server answers with on a bad day. */
 export type FaultStatus = 409 | 422 | 429 | 500 | 503 | 504;
+
+/**
+ * When a fault of a watch begins: after so many events that followed its initial list; 0 is right behind that list.
+ * Absent: at once. Bookmarks are no events.
+ */
+interface Begins {
+  readonly afterEvents?: number;
+}
+
+/** What happens to a watch while it is open. */
+export type WatchFault =
+  /** Silence, and the connection stays. */
+  | (Begins & { readonly type: 'stall' })
+  /** The next so many events are left out, bookmarks go through. An initial list is never made shorter. */
+  | (Begins & { readonly type: 'drop-events'; readonly count: number })
+  /** An ERROR frame with this status, then the end of the stream. */
+  | (Begins & { readonly type: 'error-frame'; readonly status: 410 | 429 | 500 })
+  /** Its stream ends, cleanly, in the middle of its next frame where `isInsideFrame`; also after a time. */
+  | (Begins & { readonly type: 'end-stream'; readonly isInsideFrame: boolean; readonly afterMs?: number });
 
 export type Fault =
   /** Calls `kill` and lets nothing more of the operator through: before the call is passed on, or after it has landed. */
@@ -54,7 +75,7 @@ export type Fault =
   | { readonly type: 'reset' }
   /** The call lands; its answer ends with a reset after so many bytes of its body. */
   | { readonly type: 'cut'; readonly afterBytes: number }
-  /** The call lands; its answer is half a document with the length of half a document. */
+  /** The call lands; its answer is half a document with the length of half a document. Not for watches. */
   | { readonly type: 'truncated-json' }
   /** The call is passed on so much later. */
   | { readonly type: 'delay'; readonly ms: number }
@@ -62,19 +83,12 @@ export type Fault =
   | { readonly type: 'no-answer' }
   /** The call is not passed on; this is the answer, as the API server words it. */
   | { readonly type: 'status'; readonly status: FaultStatus; readonly retryAfterSeconds?: number }
-  /** A watch: from now on silence, the connection stays. */
-  | { readonly type: 'stall' }
-  /** A watch: the next so many events are left out, bookmarks go through. */
-  | { readonly type: 'drop-events'; readonly count: number }
-  /** A watch: an ERROR frame with this status, then the end of the stream. */
-  | { readonly type: 'error-frame'; readonly status: 410 | 429 | 500 }
   /** A watch or list: answered 410, as after a compaction. */
   | { readonly type: 'gone' }
-  /** A watch: its stream ends, cleanly, in the middle of a frame where `isInsideFrame`. */
-  | { readonly type: 'end-stream'; readonly isInsideFrame: boolean };
+  | WatchFault;
 
 export interface FaultRule {
-  /** Asked for each call until the rule is spent. */
+  /** Asked for each call that the fault can be put upon (one of watches: for watches), until the rule is spent. */
   readonly matches: (call: SeenCall) => boolean;
   readonly fault: Fault;
   /** How many calls it is for. Default 1. */
@@ -96,11 +110,15 @@ export interface FaultProxy {
   inject(rule: FaultRule): () => void;
   /** Begins to count anew, with an empty record. Calls that are under way belong to the old one. */
   restartCount(): void;
+  /** Resolves when nothing is under way at the API server any more, watches aside: after a kill all has landed. */
+  idle(): Promise<void>;
   /** After a kill: lets calls through again, those of the operator's next life. */
   letThrough(): void;
   /**
-   * Freezes what lists and watches show at a resourceVersion: new ones begin with the state of that version and say no
-   * more. @returns what thaws it: streams end, and the next ones show what there is.
+   * Freezes what lists and watches show at a resourceVersion: lists and WatchLists that ask for no version of their own
+   * show the state of that version, watches say no more, those that are open fall silent at once. A GET of one object is
+   * not frozen: a real API server reads it from a quorum of etcd, however old its own cache is.
+   * @returns what thaws it: streams end, and the next ones show what there is.
    */
   freeze(resourceVersion: string): () => void;
   close(): Promise<void>;
