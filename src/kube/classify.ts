@@ -45,7 +45,7 @@ const MIN_RETRY_AFTER_MS = 1_000;
 const FORBIDDEN_RETRY_MS = 60_000;
 /** How an apply fails whose object has field owners under a version that its CRD has no more. */
 const RETIRED_VERSION = /^request to convert CR to an invalid group\/version: (\S+)/;
-const WRITES: ReadonlySet<string> = new Set(['apply', 'create', 'mergePatch', 'jsonPatch']);
+const WRITES: ReadonlySet<string> = new Set(['apply', 'create', 'update', 'mergePatch', 'jsonPatch']);
 
 /** One line that has lost its middle where it was too long. */
 function shortened(message: string): string {

@@ -83,6 +83,20 @@ export abstract class KubeClient {
     return this.#object({ method: 'POST', path, query, body, storesNothing: options.dryRun, route }, signal);
   }
 
+  /** Replaces the whole object. @throws ApiError, `isConflict` where it is no longer the version that `object` names. */
+  async update(
+    resource: Resource,
+    object: KubeObject,
+    options: WriteOptions,
+    signal: AbortSignal,
+  ): Promise<KubeObject> {
+    const key = keyOf(object);
+    const route = routeOf('update', resource, key);
+    const path = objectPath(resource, key, options.subresource);
+    const body = stringifyJson(object);
+    return this.#object({ method: 'PUT', path, query: writeQuery(options), body, route }, signal);
+  }
+
   /**
    * Server-side apply: the only way that anything is applied. The server's own metadata and the status are not sent.
    * @throws ApplyConflictError where other managers hold fields; InvalidObjectError where the object is to blame;

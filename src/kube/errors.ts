@@ -4,7 +4,7 @@ import { PequodError, type Retry } from '../errors.ts';
 
 /** The call that failed, for messages and metrics. */
 export interface CallRoute {
-  /** `get`, `list`, `watch`, `create`, `apply`, `mergePatch`, `jsonPatch`, `delete`, `discover`. */
+  /** `get`, `list`, `watch`, `create`, `update`, `apply`, `mergePatch`, `jsonPatch`, `delete`, `discover`. */
   readonly verb: string;
   /** `deployments.apps`, or a path that belongs to no resource. */
   readonly resource: string;
