@@ -1,4 +1,5 @@
-// One tenant points at places that never end. The others, who use the same operator and the same registry, notice nothing.
+// Ten tenants together point at places that never end. The others, who use the same operator and the same registry, notice
+// nothing.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -39,9 +40,11 @@ afterAll(async () => {
   await Promise.all([registry.server.stop(), loris.stop()]);
 });
 
-const HOSTILE = 30;
+/** As many namespaces as there are workers, each with more Transforms than it can have under way at once. */
+const HOSTILE_NAMESPACES = 10;
+const HOSTILE = 6;
 const GOOD = 20;
-/** Of the operator's process: what 30 answers, none of them larger than a module may be, can have it hold. */
+/** Of the operator's process: what all these answers, none of them larger than a module may be, can have it hold. */
 const MAX_GROWTH_BYTES = 300 * 2 ** 20;
 
 async function residentBytes(): Promise<number> {
@@ -50,24 +53,27 @@ async function residentBytes(): Promise<number> {
 }
 
 story('places that never answer hold up nobody but those who ask them', async ({ space: good }) => {
-  const hostile = await openSpace();
+  const hostile = await Promise.all(Array.from({ length: HOSTILE_NAMESPACES }, () => openSpace()));
   const bytesBefore = await residentBytes();
-  const places = (at: number): readonly JsonObject[] => [
-    { type: 'oci', ref: `oci://${loris.host}/app-${at}:v1` },
-    { type: 'oci', ref: `oci://${loris.host}/app-${at}`, semver: '*' },
-    { type: 'git', ref: `http://127.0.0.1:${tarpitPort}/app-${at}.git` },
+  // Each asks for something else: an answer to the same question is waited for together.
+  const places = (app: string): readonly JsonObject[] => [
+    { type: 'oci', ref: `oci://${loris.host}/${app}:v1` },
+    { type: 'oci', ref: `oci://${loris.host}/${app}`, semver: '*' },
+    { type: 'git', ref: `http://127.0.0.1:${tarpitPort}/${app}.git` },
   ];
   const names = Array.from({ length: HOSTILE }, (_, at) => `hostile-${at}`);
   await Promise.all(
-    names.map((name, at) => {
-      const cueRef = places(at)[at % 3] ?? {};
-      return hostile.create('Transform', name, { spec: { serviceAccountName: 'deployer', cueRef } });
-    }),
+    hostile.flatMap((space) =>
+      names.map((name, at) => {
+        const cueRef = places(`${space.namespace}-${at}`)[at % 3] ?? {};
+        return space.create('Transform', name, { spec: { serviceAccountName: 'deployer', cueRef } });
+      }),
+    ),
   );
   await until(
-    'the hostile places are asked',
+    'the hostile places are asked, by more than there are workers',
     async () => loris.connections().open + sockets.size,
-    (open) => open >= 5,
+    (open) => open > 10,
   );
   for (let at = 0; at < GOOD; at += 1) registry.put(`good-${at}`, 'v1', await artifactSaying(`of ${at}`));
   await Promise.all(
@@ -81,11 +87,13 @@ story('places that never answer hold up nobody but those who ask them', async ({
     }),
   );
   // While that went on, not one of the hostile ones got to an end.
-  const states = await Promise.all(names.map((name) => hostile.readTransform(name)));
+  const states = await Promise.all(
+    hostile.flatMap((space) => names.map((name) => space.readTransform(name))),
+  );
   expect(states.filter((state) => conditionOf(state, 'Fetched') !== undefined)).toEqual([]);
   const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
   expect(metrics).toContain(`pequod_circuit_state{host="${registry.host}"} 0`);
-  await hostile.kubectl(['delete', 'transforms', '--all', '--wait=false']);
+  await Promise.all(hostile.map((space) => space.kubectl(['delete', 'transforms', '--all', '--wait=false'])));
   await until(
     'all connections are closed',
     async () => loris.connections().open + sockets.size,
@@ -93,5 +101,6 @@ story('places that never answer hold up nobody but those who ask them', async ({
     120_000,
   );
   expect((await residentBytes()) - bytesBefore).toBeLessThan(MAX_GROWTH_BYTES);
-  await good.kubectl(['delete', 'namespace', hostile.namespace, '--wait=false']);
+  const namespaces = hostile.map(({ namespace }) => namespace);
+  await good.kubectl(['delete', 'namespace', ...namespaces, '--wait=false']);
 });

@@ -62,6 +62,18 @@ describe('the store', () => {
     expect(summary(store.set(KEY, version('3', 'b')))).toEqual(['set a>b']);
   });
 
+  it('says of what it announces whether a list told of it', () => {
+    const store = storeOf();
+    const fromList = (events: readonly InformerEvent<Child>[]): readonly boolean[] =>
+      events.map(({ isFromList }) => isFromList);
+    store.beginList();
+    expect(fromList(store.set(KEY, version('1', 'a')))).toEqual([true]);
+    expect(fromList(store.endList(() => false))).toEqual([true]);
+    expect(fromList(store.set(KEY, version('2', 'b', 'u2')))).toEqual([false]);
+    expect(fromList(store.set(KEY, version('3', 'c', 'u3')))).toEqual([false, false]);
+    expect(fromList(store.delete(KEY, 'u3', '4'))).toEqual([false]);
+  });
+
   it('finds by index, also after the index value changed', () => {
     const store = storeOf();
     store.set(KEY, version('1', 'a', 'u1', 'g1'));

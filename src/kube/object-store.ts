@@ -25,6 +25,8 @@ export type InformerEvent<T> =
       readonly previous: T | undefined;
       /** The watch brought a write of our own, as it had been answered. */
       readonly isOwnEcho: boolean;
+      /** A list brought it, the first or one after a break: it may have changed long ago. */
+      readonly isFromList: boolean;
     }
   | {
       readonly type: 'deleted';
@@ -32,6 +34,7 @@ export type InformerEvent<T> =
       readonly current: undefined;
       readonly previous: T;
       readonly isOwnEcho: false;
+      readonly isFromList: boolean;
     };
 
 /** Index name → the values under which an object is found. */
@@ -74,6 +77,7 @@ export class ObjectStore<T> {
   /** resourceVersions that were superseded lately, also of objects that are gone. */
   readonly #recent: LRUCache<string, readonly string[]> = new LRUCache({ max: RECENT_KEYS });
   #listCount = 0;
+  #isListing = false;
 
   constructor(options: ObjectStoreOptions<T>) {
     this.#options = options;
@@ -159,6 +163,7 @@ export class ObjectStore<T> {
   /** A list begins: writes that were answered before are in it. */
   beginList(): void {
     this.#listCount += 1;
+    this.#isListing = true;
   }
 
   /** The list is complete: what it did not hold is gone. */
@@ -176,6 +181,7 @@ export class ObjectStore<T> {
       if (isOutdated) this.#dropOverlay(slot);
       events.push(...this.#settle(slot, false));
     }
+    this.#isListing = false;
     return events;
   }
 
@@ -212,16 +218,18 @@ export class ObjectStore<T> {
     this.#reindex(slot);
     // What comes before the echo is older than what readers see already.
     if (slot.overlay !== undefined) return [];
+    const isFromList = this.#isListing;
     const { key, told, base } = slot;
     slot.told = base;
     if (base === undefined) {
       this.#slots.delete(slot.id);
-      return told === undefined ? [] : [deletedEvent(key, told)];
+      return told === undefined ? [] : [deletedEvent(key, told, isFromList)];
     }
-    if (told === undefined) return [setEvent(key, base, undefined, isOwnEcho)];
-    if (told.uid !== base.uid) return [deletedEvent(key, told), setEvent(key, base, undefined, isOwnEcho)];
+    if (told === undefined) return [setEvent(key, base, undefined, isOwnEcho, isFromList)];
+    if (told.uid !== base.uid)
+      return [deletedEvent(key, told, isFromList), setEvent(key, base, undefined, isOwnEcho, isFromList)];
     if (told === base || this.#options.isEqual?.(told.value, base.value) === true) return [];
-    return [setEvent(key, base, told, isOwnEcho)];
+    return [setEvent(key, base, told, isOwnEcho, isFromList)];
   }
 
   #reindex(slot: Slot<T>): void {
@@ -256,12 +264,13 @@ function setEvent<T>(
   current: Version<T>,
   previous: Version<T> | undefined,
   isOwnEcho: boolean,
+  isFromList: boolean,
 ): InformerEvent<T> {
-  return { type: 'set', key, current: current.value, previous: previous?.value, isOwnEcho };
+  return { type: 'set', key, current: current.value, previous: previous?.value, isOwnEcho, isFromList };
 }
 
-function deletedEvent<T>(key: ObjectKey, previous: Version<T>): InformerEvent<T> {
-  return { type: 'deleted', key, current: undefined, previous: previous.value, isOwnEcho: false };
+function deletedEvent<T>(key: ObjectKey, previous: Version<T>, isFromList: boolean): InformerEvent<T> {
+  return { type: 'deleted', key, current: undefined, previous: previous.value, isOwnEcho: false, isFromList };
 }
 
 function addTo<T>(byValue: Map<string, Set<Slot<T>>>, values: readonly string[], slot: Slot<T>): void {

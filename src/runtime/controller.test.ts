@@ -189,6 +189,48 @@ describe('Controller', () => {
     expect(controller.stats()).toMatchObject({ delayed: 1, overdue: 0 });
   });
 
+  it('gives the place of a reconcile that waits for long to others, and runs no key twice meanwhile', async () => {
+    const slow = gate();
+    const ended: string[] = [];
+    const running = new Set<string>();
+    const { controller, clock, settle } = harness(
+      async ({ name }, { aside }) => {
+        expect(running.has(name)).toBe(false);
+        running.add(name);
+        if (name === 'slow') await aside(slow.opened);
+        running.delete(name);
+        ended.push(name);
+        return DONE;
+      },
+      { concurrency: 1 },
+    );
+    await controller.start(never);
+    for (const name of ['slow', 'first', 'second']) controller.enqueue({ namespace: 'n', name });
+    await Promise.resolve();
+    clock.advance(99);
+    controller.enqueue({ namespace: 'n', name: 'slow' });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ended).toEqual([]);
+    clock.advance(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(ended).toEqual(['first', 'second']);
+    expect(controller.stats()).toMatchObject({ processing: 1, aside: 1 });
+    slow.open();
+    await settle();
+    expect(ended).toEqual(['first', 'second', 'slow', 'slow']);
+    expect(controller.stats()).toMatchObject({ processing: 0, aside: 0, waiting: 0 });
+  });
+
+  it('is told by a reconcile that waits aside what its work rejected with', async () => {
+    const { controller, settle, reports } = harness(async (_key, { aside }) => {
+      await aside(Promise.reject(new WaitingError('no answer', { afterMs: 1_000 })));
+      return DONE;
+    });
+    controller.enqueue(SHOP);
+    await settle();
+    expect(reports).toMatchObject([{ result: 'error', error: { message: 'no answer' } }]);
+  });
+
   it('leaves no timer behind', async () => {
     const { controller, clock, settle } = harness(async () => DONE);
     for (let index = 0; index < 100; index += 1) controller.enqueue({ namespace: 'n', name: `k${index}` });

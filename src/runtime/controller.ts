@@ -11,6 +11,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type KeyFilter, OWNS_ALL, type Ownership } from './ownership.ts';
 import type { Result } from './result.ts';
 import type { Runnable } from './runnable.ts';
+import type { Priority } from './waiting-keys.ts';
 import { WorkQueue, type WorkQueueSize } from './workqueue.ts';
 
 /** How long a reconcile may take before its signal is aborted. */
@@ -22,6 +23,10 @@ const ABORTED_GRACE_MS = 5_000;
 /** How long reconciles of keys that leave may go on before they are aborted. */
 export const DEFAULT_LEAVE_GRACE_MS = 10_000;
 const RETRY_JITTER = 0.1;
+/** How long a reconcile may wait for something before others get its place meanwhile. */
+const ASIDE_AFTER_MS = 100;
+/** Reconciles without a place, by the places that there are: what they hold has to fit into memory. */
+const ASIDE_PER_PLACE = 10;
 
 /** What a reconcile is given besides its key. */
 export interface ReconcileContext {
@@ -31,7 +36,15 @@ export interface ReconcileContext {
   readonly log: Logger;
   /** Failures of this key in a row before this reconcile. */
   readonly attempt: number;
+  /**
+   * Waits for something that may take its time and that no watch tells of, such as a registry. If it does, others get
+   * this reconcile's place meanwhile. The key stays this reconcile's alone, and its deadline goes on.
+   */
+  readonly aside: Aside;
 }
+
+/** @throws what `work` rejects with */
+export type Aside = <T>(work: Promise<T>) => Promise<T>;
 
 /** Brings the world of one key to what is wanted; see {@link Result} for what it may return. */
 export type Reconcile = (key: NamespacedName, context: ReconcileContext) => Promise<Result>;
@@ -64,8 +77,11 @@ export interface ControllerOptions {
   /** Keys reconciled at a time. */
   readonly concurrency: number;
   readonly reconcile: Reconcile;
-  /** Whether namespaces share the workers, so that one whose reconciles take long holds up itself. */
-  readonly isFair?: boolean;
+  /**
+   * The part of the workers that one namespace may have of those that the others leave it, so that one whose reconciles
+   * take long holds up itself. Without it namespaces are not told apart.
+   */
+  readonly namespaceShare?: number;
   readonly log: Logger;
   /** Which keys are reconciled here; all without it. */
   readonly ownership?: OwnershipOptions;
@@ -118,21 +134,26 @@ export class Controller implements Runnable {
     this.#queue = new WorkQueue({
       clock: this.#clock,
       random: this.#random,
-      groupOf: options.isFair === true ? (key) => decodeKey(key).namespace : undefined,
+      groupOf: options.namespaceShare === undefined ? undefined : (key) => decodeKey(key).namespace,
+      share: options.namespaceShare,
+      maxAside: options.concurrency * ASIDE_PER_PLACE,
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     });
     const { ownership } = options;
     this.#ownership = ownership?.of ?? OWNS_ALL;
     if (ownership === undefined) return;
     ownership.of.onGained((isGained) => {
-      for (const key of ownership.knownKeys()) if (isGained(key)) this.enqueue(key);
+      for (const key of ownership.knownKeys()) if (isGained(key)) this.enqueue(key, 'low');
     });
     ownership.of.onLeaving((isLeaving) => this.#leave(ownership, isLeaving));
   }
 
-  /** Reconciles the key soon. Cheap and never throws, so that event handlers may call it for each event. */
-  enqueue(key: NamespacedName): void {
-    this.#queue.add(encodeKey(key));
+  /**
+   * Reconciles the key soon, what has low priority after all that has not. Cheap and never throws, so that event handlers
+   * may call it for each event.
+   */
+  enqueue(key: NamespacedName, priority?: Priority): void {
+    this.#queue.add(encodeKey(key), priority);
   }
 
   /** Reconciles the key after `delayMs`, or earlier if something else asks for it. */
@@ -226,7 +247,8 @@ export class Controller implements Runnable {
     };
     try {
       const attempt = this.#queue.attempts(encoded);
-      const result = await this.#options.reconcile(key, { signal: deadline.signal, log, attempt });
+      const aside: Aside = (work) => this.#aside(encoded, work, deadline.signal);
+      const result = await this.#options.reconcile(key, { signal: deadline.signal, log, attempt, aside });
       if (this.#ownership.owns(key)) this.#schedule(encoded, result);
       report(result.type);
     } catch (thrown) {
@@ -236,6 +258,22 @@ export class Controller implements Runnable {
       report(isAborted ? 'aborted' : 'error', error);
     } finally {
       deadline.end();
+    }
+  }
+
+  async #aside<T>(encoded: string, work: Promise<T>, signal: AbortSignal): Promise<T> {
+    const end = work.then(
+      () => undefined,
+      () => undefined,
+    );
+    if (await this.#isOverWithin(end, ASIDE_AFTER_MS)) return await work;
+    if (!this.#queue.stepAside(encoded)) return await work;
+    // Whoever has the place now; it goes when a key comes back.
+    void this.#work();
+    try {
+      return await work;
+    } finally {
+      await this.#queue.comeBack(encoded, signal);
     }
   }
 
@@ -271,7 +309,7 @@ export class Controller implements Runnable {
         return;
       case 'requeueAfter':
         this.#queue.forget(encoded);
-        this.#queue.addAfter(encoded, result.ms);
+        this.#queue.addAfter(encoded, result.ms, result.priority ?? this.#queue.priorityOf(encoded));
         return;
       default:
         assertNever(result);
@@ -294,7 +332,7 @@ export class Controller implements Runnable {
     } else {
       const retryInMs = withJitter(error.retry.afterMs, RETRY_JITTER, this.#random);
       this.#queue.forget(encoded);
-      this.#queue.addAfter(encoded, retryInMs);
+      this.#queue.addAfter(encoded, retryInMs, this.#queue.priorityOf(encoded));
       log.info({ ...fields, retryInMs }, 'reconcile put off');
     }
   }

@@ -15,6 +15,7 @@ export {
   setCondition,
 } from './conditions.ts';
 export {
+  type Aside,
   Controller,
   type ControllerOptions,
   type ControllerStats,
@@ -43,4 +44,5 @@ export {
 export { type KeyFilter, OWNS_ALL, type Ownership } from './ownership.ts';
 export { DONE, REQUEUE, type Result, requeueAfter } from './result.ts';
 export type { Runnable } from './runnable.ts';
+export type { Priority } from './waiting-keys.ts';
 export type { WorkQueueOptions, WorkQueueSize } from './workqueue.ts';

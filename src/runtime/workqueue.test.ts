@@ -4,7 +4,8 @@ import { MAX_TIMER_MS } from './clock.ts';
 import { ManualClock } from './manual-clock.ts';
 import { WorkQueue } from './workqueue.ts';
 
-const EMPTY = { waiting: 0, processing: 0, delayed: 0, failing: 0 };
+const EMPTY = { waiting: 0, processing: 0, aside: 0, delayed: 0, failing: 0 };
+const never = new AbortController().signal;
 const EXACT = { baseMs: 1_000, factor: 2, maxMs: 300_000, jitter: 0 };
 
 function newQueue(): { readonly queue: WorkQueue; readonly clock: ManualClock } {
@@ -122,6 +123,75 @@ describe('WorkQueue', () => {
     clock.advance(1_000);
     for (let key = 0; key < 500; key += 1) queue.done((await queue.take()) ?? '');
     expect(queue.size()).toEqual(EMPTY);
+  });
+
+  it('takes high priority first, also where it came by delay, by retry, or while the key was worked on', async () => {
+    const { queue, clock } = newQueue();
+    queue.add('low', 'low');
+    queue.add('again', 'low');
+    queue.addAfter('late', 1_000, 'low');
+    queue.addAfter('late', 2_000, 'high');
+    queue.add('retry');
+    for (const key of ['retry', 'low', 'again']) expect(await queue.take()).toBe(key);
+    queue.add('low', 'low');
+    queue.add('again', 'low');
+    queue.add('again');
+    expect([queue.priorityOf('retry'), queue.priorityOf('low')]).toEqual(['high', 'low']);
+    queue.addRateLimited('retry');
+    for (const key of ['retry', 'low', 'again']) queue.done(key);
+    clock.advance(1_000);
+    const order = [await queue.take(), await queue.take(), await queue.take(), await queue.take()];
+    expect(order.slice(0, 3).sort()).toEqual(['again', 'late', 'retry']);
+    expect(order[3]).toBe('low');
+  });
+
+  it('gives the place of a key that steps aside to others, and the next that is free back to it', async () => {
+    const queue = new WorkQueue({ maxAside: 1 });
+    for (const key of ['a', 'b', 'c']) queue.add(key);
+    expect(await queue.take()).toBe('a');
+    expect([queue.stepAside('a'), queue.stepAside('a'), queue.stepAside('b')]).toEqual([true, false, false]);
+    expect(await queue.take()).toBe('b');
+    expect(queue.stepAside('b')).toBe(false);
+    let isBack = false;
+    const back = queue.comeBack('a', never).then(() => {
+      isBack = true;
+    });
+    queue.add('a');
+    expect(queue.size()).toEqual({ ...EMPTY, waiting: 1, processing: 2, aside: 1 });
+    expect(isBack).toBe(false);
+    queue.done('b');
+    expect(await queue.take()).toBeUndefined();
+    await back;
+    queue.done('a');
+    expect([await queue.take(), await queue.take()]).toEqual(['c', 'a']);
+    for (const key of ['c', 'a']) queue.done(key);
+    expect(queue.size()).toEqual(EMPTY);
+  });
+
+  it('waits for no place for a key whose work was aborted, and has one less to give afterwards', async () => {
+    const queue = new WorkQueue({ maxAside: 9 });
+    for (const key of ['a', 'b', 'c']) queue.add(key);
+    await queue.take();
+    queue.stepAside('a');
+    await queue.take();
+    await queue.comeBack('a', AbortSignal.abort());
+    queue.done('b');
+    expect(await queue.take()).toBeUndefined();
+    queue.done('a');
+    expect(await queue.take()).toBe('c');
+  });
+
+  it('lets those come back who stepped aside when it is shut down', async () => {
+    const queue = new WorkQueue({ maxAside: 9 });
+    for (const key of ['a', 'b']) queue.add(key);
+    await queue.take();
+    queue.stepAside('a');
+    await queue.take();
+    const back = queue.comeBack('a', never);
+    const shutdown = queue.shutdown();
+    await back;
+    for (const key of ['a', 'b']) queue.done(key);
+    await shutdown;
   });
 
   it('shuts down: lets takers go, drops what waits, ends with the last key in work', async () => {

@@ -1,11 +1,12 @@
 // A queue of keys to work on. Two invariants hold at all times:
 // - a key is handed to one taker at a time; an `add` meanwhile brings it back once, after `done`;
-// - no add is lost: from `add` on, the key is waiting, or will be handed out again.
+// - no add is lost: from `add` on, the key is waiting, or will be handed out again, with the highest priority that it was
+//   added with.
 // Nothing about a key is kept once it is neither waiting, delayed nor worked on.
 import { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff } from '../backoff/index.ts';
 import { type Clock, MAX_TIMER_MS, systemClock } from './clock.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
-import { WaitingKeys } from './waiting-keys.ts';
+import { type Priority, WaitingKeys } from './waiting-keys.ts';
 
 export interface WorkQueueOptions {
   readonly backoff?: BackoffOptions;
@@ -13,13 +14,19 @@ export interface WorkQueueOptions {
   readonly random?: () => number;
   /** Groups of keys that share the takers fairly: see {@link WaitingKeys}. Without it the first key goes first. */
   readonly groupOf?: ((key: string) => string) | undefined;
+  /** The most of the places that one group may have: see {@link WaitingKeys}. */
+  readonly share?: number | undefined;
+  /** Keys that may be worked on without a place, see {@link WorkQueue.stepAside}. Default 0. */
+  readonly maxAside?: number | undefined;
 }
 
 /** How many keys are in which state. A key may be delayed and in another state at once. */
 export interface WorkQueueSize {
   /** Ready to be taken. */
   readonly waiting: number;
+  /** Handed out and not done, those that have stepped aside included. */
   readonly processing: number;
+  readonly aside: number;
   readonly delayed: number;
   /** Keys whose failures are being counted. */
   readonly failing: number;
@@ -31,10 +38,17 @@ export class WorkQueue {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #waiting: WaitingKeys;
-  readonly #processing = new Set<string>();
+  readonly #maxAside: number;
+  /** With the priority that they were taken with. */
+  readonly #processing = new Map<string, Priority>();
+  /** Keys that are worked on without a place. */
+  readonly #aside = new Set<string>();
+  /** Those of them that want it back, first come first served. */
+  readonly #returning: (() => void)[] = [];
   /** Keys that were added while they were worked on. */
-  readonly #again = new Set<string>();
+  readonly #again = new Map<string, Priority>();
   readonly #delayed = new DeadlineHeap();
+  readonly #delayedPriorities = new Map<string, Priority>();
   readonly #failures = new Map<string, number>();
   readonly #takers: ((key: string | undefined) => void)[] = [];
   readonly #idleWaiters = new Set<() => void>();
@@ -45,36 +59,42 @@ export class WorkQueue {
     this.#backoff = options.backoff ?? DEFAULT_BACKOFF;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
-    this.#waiting = new WaitingKeys(options.groupOf === undefined ? {} : { groupOf: options.groupOf });
+    this.#maxAside = options.maxAside ?? 0;
+    this.#waiting = new WaitingKeys({ groupOf: options.groupOf, share: options.share });
   }
 
   /** Marks the key as needing work. Does nothing after {@link shutdown}. */
-  add(key: string): void {
+  add(key: string, priority: Priority = 'high'): void {
     if (this.#isShutDown) return;
     if (this.#processing.has(key)) {
-      this.#again.add(key);
+      this.#again.set(key, higher(this.#again.get(key), priority));
       return;
     }
-    this.#waiting.add(key);
+    this.#waiting.add(key, priority);
     const next = this.#waiting.take(this.#takers.length);
     if (next === undefined) return;
-    this.#processing.add(next);
-    this.#takers.shift()?.(next);
+    this.#processing.set(next.key, next.priority);
+    this.#takers.shift()?.(next.key);
   }
 
-  /** Adds the key after `delayMs`. Of several delays of one key the earliest end counts, and it adds once. */
-  addAfter(key: string, delayMs: number): void {
+  /**
+   * Adds the key after `delayMs`. Of several delays of one key the earliest end and the highest priority count, and it
+   * adds once.
+   */
+  addAfter(key: string, delayMs: number, priority: Priority = 'high'): void {
     if (this.#isShutDown) return;
     if (!(delayMs > 0)) {
-      this.add(key);
+      this.add(key, priority);
       return;
     }
+    this.#delayedPriorities.set(key, higher(this.#delayedPriorities.get(key), priority));
     this.#delayed.push(key, this.#clock.now() + delayMs);
     this.#arm();
   }
 
   /**
-   * Counts a failure of the key and adds it after its backoff. Call it before {@link done}.
+   * Counts a failure of the key and adds it after its backoff, with the priority that it was taken with. Call it before
+   * {@link done}.
    * @returns the delay in milliseconds
    */
   addRateLimited(key: string): number {
@@ -82,7 +102,7 @@ export class WorkQueue {
     const delayMs = exponentialBackoff(this.#backoff, failures, this.#random);
     if (this.#isShutDown) return delayMs;
     this.#failures.set(key, failures);
-    this.addAfter(key, delayMs);
+    this.addAfter(key, delayMs, this.priorityOf(key));
     return delayMs;
   }
 
@@ -96,25 +116,67 @@ export class WorkQueue {
     return this.#failures.get(key) ?? 0;
   }
 
+  /** What a key that is being worked on was taken with. */
+  priorityOf(key: string): Priority {
+    return this.#processing.get(key) ?? 'high';
+  }
+
   /**
-   * Takes the next key. Each key taken must be handed back by {@link done}.
-   * @returns undefined once the queue is shut down
+   * Takes the next key. Each key taken must be handed back by {@link done}. Whoever takes offers a place.
+   * @returns undefined once the queue is shut down, or where the place went to a key that came back
    */
   take(): Promise<string | undefined> {
     if (this.#isShutDown) return Promise.resolve(undefined);
-    const key = this.#waiting.take(this.#takers.length + 1);
-    if (key !== undefined) {
-      this.#processing.add(key);
-      return Promise.resolve(key);
+    const comeBack = this.#returning.shift();
+    if (comeBack !== undefined) {
+      comeBack();
+      return Promise.resolve(undefined);
+    }
+    const next = this.#waiting.take(this.#takers.length + 1);
+    if (next !== undefined) {
+      this.#processing.set(next.key, next.priority);
+      return Promise.resolve(next.key);
     }
     return new Promise((resolve) => this.#takers.push(resolve));
+  }
+
+  /**
+   * A key that was taken gives up its place: one more may {@link take}. It stays the only work on that key.
+   * @returns false where it keeps its place: it has none, or too many others have stepped aside
+   */
+  stepAside(key: string): boolean {
+    if (!this.#processing.has(key) || this.#aside.has(key) || this.#aside.size >= this.#maxAside)
+      return false;
+    this.#aside.add(key);
+    this.#waiting.stepAside(key);
+    return true;
+  }
+
+  /**
+   * Waits for a place for a key that stepped aside; those that come back go before all others. Where the signal is
+   * aborted, it is about to end and does not wait: the next place that is free makes up for it.
+   */
+  async comeBack(key: string, signal: AbortSignal): Promise<void> {
+    const taker = this.#takers.shift();
+    if (taker !== undefined) taker(undefined);
+    else if (!this.#isShutDown) {
+      await new Promise<void>((resolve) => {
+        this.#returning.push(resolve);
+        if (signal.aborted) resolve();
+        else signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    this.#aside.delete(key);
+    this.#waiting.comeBack(key);
   }
 
   /** Ends the work on a key that was taken. */
   done(key: string): void {
     if (!this.#processing.delete(key)) return;
     this.#waiting.done(key);
-    if (this.#again.delete(key)) this.add(key);
+    const again = this.#again.get(key);
+    this.#again.delete(key);
+    if (again !== undefined) this.add(key, again);
     else if (!this.#delayed.has(key)) this.#failures.delete(key);
     this.#wakeIfIdle();
   }
@@ -123,7 +185,7 @@ export class WorkQueue {
   remove(isRemoved: (key: string) => boolean): void {
     this.#waiting.remove(isRemoved);
     this.#delayed.remove(isRemoved);
-    for (const keys of [this.#again, this.#failures]) {
+    for (const keys of [this.#again, this.#failures, this.#delayedPriorities]) {
       for (const key of keys.keys()) if (isRemoved(key)) keys.delete(key);
     }
     this.#arm();
@@ -157,6 +219,7 @@ export class WorkQueue {
     return {
       waiting: this.#waiting.size,
       processing: this.#processing.size,
+      aside: this.#aside.size,
       delayed: this.#delayed.size,
       failing: this.#failures.size,
     };
@@ -171,10 +234,12 @@ export class WorkQueue {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#delayed.clear();
+    this.#delayedPriorities.clear();
     this.#failures.clear();
     this.#again.clear();
     this.#waiting.clear();
     for (const taker of this.#takers.splice(0)) taker(undefined);
+    for (const comeBack of this.#returning.splice(0)) comeBack();
     await this.waitUntilIdle(new AbortController().signal);
   }
 
@@ -197,8 +262,15 @@ export class WorkQueue {
   #addDue(): void {
     this.#timer = undefined;
     const now = this.#clock.now();
-    for (let key = this.#delayed.popDue(now); key !== undefined; key = this.#delayed.popDue(now))
-      this.add(key);
+    for (let key = this.#delayed.popDue(now); key !== undefined; key = this.#delayed.popDue(now)) {
+      const priority = this.#delayedPriorities.get(key);
+      this.#delayedPriorities.delete(key);
+      this.add(key, priority);
+    }
     this.#arm();
   }
+}
+
+function higher(a: Priority | undefined, b: Priority): Priority {
+  return a === 'high' ? a : b;
 }

@@ -25,8 +25,8 @@ interface Handles {
   readonly kinds: Map<string, InformerHandle<Observation>>;
 }
 
-/** Told of a change of a child: the graph it belongs to, and what it is. */
-export type ChildListener = (graphId: string, identity: ObjectIdentity) => void;
+/** Told of a change of a child: the graph it belongs to, what it is, and whether a list told of it. */
+export type ChildListener = (graphId: string, identity: ObjectIdentity, isFromList: boolean) => void;
 
 export class Children {
   readonly #informers: InformerSet<Observation>;
@@ -39,7 +39,7 @@ export class Children {
       const identity = { group: resource.group, kind: resource.kind, ...event.key };
       const graphIds = new Set([event.current?.graphId, event.previous?.graphId]);
       for (const graphId of graphIds) {
-        if (graphId !== undefined) this.#tell(graphId, identity);
+        if (graphId !== undefined) this.#tell(graphId, identity, event.isFromList);
       }
     });
   }
@@ -136,8 +136,8 @@ export class Children {
     });
   }
 
-  #tell(graphId: string, identity: ObjectIdentity): void {
-    for (const listener of this.#listeners) listener(graphId, identity);
+  #tell(graphId: string, identity: ObjectIdentity, isFromList: boolean): void {
+    for (const listener of this.#listeners) listener(graphId, identity, isFromList);
   }
 
   #acquire(graph: NamespacedName, resource: Resource): InformerHandle<Observation> {

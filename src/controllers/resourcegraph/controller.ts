@@ -4,11 +4,17 @@ import { applySetId } from '../../graph/index.ts';
 import { isJsonObject } from '../../json/index.ts';
 import type { InformerEvent } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
-import { Controller, type Ownership, type ReconcileReport } from '../../runtime/index.ts';
+import { Controller, type Ownership, type Priority, type ReconcileReport } from '../../runtime/index.ts';
 import type { GraphDependencies } from './dependencies.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
 import { planWaitsForKind } from './plan/index.ts';
 import { GraphReconciler } from './reconcile.ts';
+
+/**
+ * A pass holds its worker only while requests are in flight, and so many passes at once have as many of them as the
+ * operator may: a namespace that is alone loses nothing, and one that is late waits for no pass of another.
+ */
+const NAMESPACE_SHARE = 0.75;
 
 export interface GraphControllerOptions {
   readonly log: Logger;
@@ -28,6 +34,7 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
   const controller = new Controller({
     name: 'resourcegraph',
     concurrency: options.concurrency,
+    namespaceShare: NAMESPACE_SHARE,
     reconcileTimeoutMs: options.reconcileTimeoutMs,
     log: options.log,
     random: deps.random,
@@ -48,17 +55,18 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
     const graphId = applySetId(key);
     if (event.type === 'deleted') keyOfGraph.delete(graphId);
     else keyOfGraph.set(graphId, key);
-    controller.enqueue(key);
+    controller.enqueue(key, priorityOf(event));
   });
-  deps.children.onChange((graphId) => {
+  deps.children.onChange((graphId, _identity, isFromList) => {
     const key = keyOfGraph.get(graphId);
-    if (key !== undefined) controller.enqueue(key);
+    if (key !== undefined) controller.enqueue(key, priorityOf({ isFromList }));
   });
   deps.probes.onChange((key) => controller.enqueue(key));
   deps.mirrors.onChange((key) => controller.enqueue(key));
-  deps.children.onWatchState((key) => controller.enqueue(key));
+  // After an outage these are all graphs there are.
+  deps.children.onWatchState((key) => controller.enqueue(key, 'low'));
   deps.transforms.onChange((event) => {
-    if (concernsGraph(event)) controller.enqueue(namespacedKey(event));
+    if (concernsGraph(event)) controller.enqueue(namespacedKey(event), priorityOf(event));
   });
   deps.namespaces.onChange((event) => {
     if (event.current?.isTerminating !== true) return;
@@ -91,6 +99,11 @@ function concernsGraph({ current, previous }: InformerEvent<KubeObject>): boolea
     now.deletionTimestamp !== before.deletionTimestamp ||
     now.uid !== before.uid
   );
+}
+
+/** What a list shows has been there for a while, and most of it is settled. */
+function priorityOf({ isFromList }: { readonly isFromList: boolean }): Priority {
+  return isFromList ? 'low' : 'high';
 }
 
 function namespacedKey(event: InformerEvent<KubeObject>): NamespacedName {

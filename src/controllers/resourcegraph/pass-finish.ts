@@ -81,10 +81,13 @@ export async function finish(
     ...(written.type === 'deferred' ? [written.dueInMs] : []),
     ...(wakeAtMs === undefined ? [] : [Math.max(0, wakeAtMs - run.now())]),
     ...(prepared.isAnswerMissing ? [UNREAD_RETRY_MS] : []),
-    ...(session.glimpses.nextAtMs === undefined ? [] : [Math.max(0, session.glimpses.nextAtMs - run.now())]),
     ...(pruning.againInMs === undefined ? [] : [pruning.againInMs]),
     ...(repair.dueInMs === undefined ? [] : [repair.dueInMs]),
     ...(lookAtMs === undefined ? [] : [Math.max(0, lookAtMs - run.now())]),
   ];
-  return dueInMs.length === 0 ? DONE : requeueAfter(Math.min(...dueInMs));
+  const { nextAtMs } = session.glimpses;
+  const glimpseInMs = nextAtMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, nextAtMs - run.now());
+  const soonestMs = Math.min(...dueInMs);
+  if (glimpseInMs < soonestMs) return requeueAfter(glimpseInMs, 'low');
+  return soonestMs === Number.POSITIVE_INFINITY ? DONE : requeueAfter(soonestMs);
 }

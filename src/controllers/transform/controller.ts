@@ -2,12 +2,14 @@
 import type { KubeObject, NamespacedName } from '../../api/index.ts';
 import { isJsonObject } from '../../json/index.ts';
 import type { ObjectKey } from '../../kube/index.ts';
-import { Controller, type ControllerStats, type Runnable } from '../../runtime/index.ts';
+import { Controller, type ControllerStats, type Priority, type Runnable } from '../../runtime/index.ts';
 import { DEFAULT_GRAPH_WRITE_LIMITS, type TransformControllerDependencies } from './dependencies.ts';
 import { inputConfigMaps } from './input.ts';
 import { TransformReconciler } from './reconcile.ts';
 
 const DEFAULT_CONCURRENCY = 16;
+/** A reconcile waits for evaluators, and these may take their time with what a tenant wrote. */
+const NAMESPACE_SHARE = 0.5;
 
 /** Keeps a ResourceGraph for each Transform. */
 export interface TransformController extends Runnable {
@@ -28,8 +30,7 @@ export function createTransformController(deps: TransformControllerDependencies)
   const controller = new Controller({
     name: 'transform',
     concurrency: deps.concurrency ?? DEFAULT_CONCURRENCY,
-    // A reconcile waits for places that a tenant names, and these may take their time.
-    isFair: true,
+    namespaceShare: NAMESPACE_SHARE,
     reconcile: (key, context) => reconciler.reconcile(key, context),
     log,
     random,
@@ -45,12 +46,12 @@ export function createTransformController(deps: TransformControllerDependencies)
     ...(reconcileTimeoutMs === undefined ? {} : { reconcileTimeoutMs }),
     ...(onReconcile === undefined ? {} : { onReconcile }),
   });
-  const enqueue = (object: ObjectKey): void => {
+  const enqueue = (object: ObjectKey, priority: Priority): void => {
     const key = keyOf(object);
-    if (key !== undefined) controller.enqueue(key);
+    if (key !== undefined) controller.enqueue(key, priority);
   };
   const enqueueAll = (): void => {
-    for (const { metadata } of transforms.values()) enqueue(metadata);
+    for (const { metadata } of transforms.values()) enqueue(metadata, 'low');
   };
   const endWatches: (() => void)[] = [];
   return {
@@ -81,18 +82,25 @@ function keyOf({ namespace, name }: ObjectKey): NamespacedName | undefined {
 /** @returns what ends the watches */
 function watchAll(
   { transforms, graphs, modules }: TransformControllerDependencies,
-  enqueue: (key: ObjectKey) => void,
+  enqueue: (key: ObjectKey, priority: Priority) => void,
 ): readonly (() => void)[] {
   return [
     transforms.onChange((event) => {
-      if (!event.isOwnEcho) enqueue(event.key);
+      if (!event.isOwnEcho) enqueue(event.key, priorityOf(event));
     }),
     // A graph has its Transform's name. The graph controller's writes are echoes as well, and concern us.
-    graphs.onChange((event) => enqueue(event.key)),
-    modules.onChange(({ key }) => {
-      for (const transform of transforms.values()) if (isFrom(transform, key)) enqueue(transform.metadata);
+    graphs.onChange((event) => enqueue(event.key, priorityOf(event))),
+    modules.onChange((event) => {
+      for (const transform of transforms.values()) {
+        if (isFrom(transform, event.key)) enqueue(transform.metadata, priorityOf(event));
+      }
     }),
   ];
+}
+
+/** What a list shows has been there for a while, and most of it is settled. */
+function priorityOf({ isFromList }: { readonly isFromList: boolean }): Priority {
+  return isFromList ? 'low' : 'high';
 }
 
 /** True for a Transform whose module, or a part of whose input, is in this ConfigMap. */

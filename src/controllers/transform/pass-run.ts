@@ -21,6 +21,7 @@ import { followApproval } from './plan-approval.ts';
 import { hashAtHand } from './plan-write.ts';
 import { type RenderOutcome, type RunningGraph, renderTransform } from './render.ts';
 import { reconcileToken, resolveSource } from './source.ts';
+import { sourcesAside } from './sources-aside.ts';
 import { TenantReads } from './tenant-reads.ts';
 
 /** What a pass is about. */
@@ -41,7 +42,11 @@ export async function runPass(
   context: ReconcileContext,
 ): Promise<PassEnd | 'again'> {
   const { object, transform, memory, isNew } = pass;
-  const deps: PassDependencies = { ...given, reads: new TenantReads(given, transform) };
+  const deps: PassDependencies = {
+    ...given,
+    sources: sourcesAside(given.sources, context.aside),
+    reads: new TenantReads(given, transform),
+  };
   const { signal, log } = context;
   const { namespace, name } = transform.metadata;
   if (transform.spec.suspend === true) return await suspend(deps, transform, memory, signal);

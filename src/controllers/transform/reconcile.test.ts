@@ -134,7 +134,12 @@ function setUp(parts: Partial<World> = {}) {
     random: () => 0.5,
   };
   const reconciler = new TransformReconciler(deps);
-  const context = { signal: new AbortController().signal, log: silentLogger(), attempt: 0 };
+  const context = {
+    signal: new AbortController().signal,
+    log: silentLogger(),
+    attempt: 0,
+    aside: async <T>(work: Promise<T>) => await work,
+  };
   return { world, pass: () => reconciler.reconcile(KEY, context) };
 }
 

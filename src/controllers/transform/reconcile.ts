@@ -97,8 +97,13 @@ export class TransformReconciler {
     const delays: number[] = [];
     if (statusDueMs !== undefined) delays.push(statusDueMs);
     if (expiresAtMs !== undefined) delays.push(Math.max(1, expiresAtMs - nowMs));
-    if (end.sourceDueAtMs !== undefined) delays.push(Math.max(1, end.sourceDueAtMs - nowMs));
     if (end.renderDueAtMs !== undefined && end.renderDueAtMs > nowMs) delays.push(end.renderDueAtMs - nowMs);
+    if (end.sourceDueAtMs !== undefined) {
+      const lookMs = Math.max(1, end.sourceDueAtMs - nowMs);
+      if (end.findings.failure === undefined && delays.every((ms) => lookMs < ms))
+        return requeueAfter(lookMs, 'low');
+      delays.push(lookMs);
+    }
     return delays.length === 0 ? DONE : requeueAfter(Math.min(...delays));
   }
 

@@ -80,7 +80,12 @@ function execute(api: MemoryApi): void {
 /** Passes until nothing is written any more; after a crash a new process goes on. */
 async function settle(api: MemoryApi, clock: Clock): Promise<void> {
   let reconciler = new TransformReconciler(dependencies(api, clock));
-  const context = { signal: new AbortController().signal, log: silentLogger(), attempt: 0 };
+  const context = {
+    signal: new AbortController().signal,
+    log: silentLogger(),
+    attempt: 0,
+    aside: async <T>(work: Promise<T>) => await work,
+  };
   for (let idle = 0, passes = 0; passes < MAX_PASSES; passes += 1) {
     const before = api.writes;
     // Progress is written once a second.
