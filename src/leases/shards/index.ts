@@ -1,0 +1,1 @@
+export { Shards, type ShardsOptions } from './shards.ts';
