@@ -4,6 +4,7 @@
 //   node bench/cli.ts graph                one Transform of a thousand objects: calls, and time against plain applies
 //   node bench/cli.ts drift                ten thousand edits and deletions by someone else, each to be taken back
 //   node bench/cli.ts converge --count 100 how long many Transforms take, against plain applies of their objects
+//   node bench/cli.ts soak --minutes 30    a long bad day: changes and faults all along; does it grow, is it right after?
 //   node bench/cli.ts sources --count 5000 what many Transforms of one module ask of its registry
 // Each starts what it needs and stops it again. Standard output gets one line of JSON, standard error everything else.
 // Another process that works on the same cores is in the figures too: run them on a quiet machine.
@@ -14,6 +15,7 @@ import { type DriftOptions, measureDrift } from './drift/drift.ts';
 import { measureGraph } from './graph/graph.ts';
 import { SHAPES, type Shape } from './graph/shapes.ts';
 import { measureRender } from './render/render.ts';
+import { measureSoak, type SoakOptions } from './soak/soak.ts';
 import { measureSources } from './sources/sources.ts';
 import { type Measured, saveResult } from './support/measured.ts';
 import { reportToStderr } from './support/progress.ts';
@@ -122,6 +124,20 @@ program
   .option('--save', 'write the figures to bench/results')
   .action(async ({ count, save }: { readonly count: number; readonly save?: boolean }) => {
     await finish('sources', await measureSources({ count }, reportToStderr, interruption.signal), save);
+  });
+
+program
+  .command('soak')
+  .description(
+    'a long bad day: changes and faults all along; does the operator grow, is everything right after it?',
+  )
+  .option('--minutes <n>', 'how long', wholeNumber, 30)
+  .option('--transforms <n>', 'Transforms', wholeNumber, 200)
+  .option('--rate <n>', 'changes a second', wholeNumber, 5)
+  .option('--seed <n>', 'seed of changes and faults', wholeNumber, 1)
+  .option('--save', 'write the figures to bench/results')
+  .action(async ({ save, ...options }: SoakOptions & { readonly save?: boolean }) => {
+    await finish('soak', await measureSoak(options, reportToStderr, interruption.signal), save);
   });
 
 await program.parseAsync();

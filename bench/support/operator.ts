@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ComponentProcess } from '../../test/control-plane/component-process.ts';
-import type { ControlPlane } from '../../test/control-plane/index.ts';
+import type { ControlPlaneAccess } from '../../test/control-plane/index.ts';
 import { ReaperLink } from '../../test/control-plane/reaper-link.ts';
 
 /** As which user the API server knows the operator, also where it impersonates a tenant. */
@@ -37,7 +37,7 @@ export class BenchOperator {
 
   /** Starts it; resolves when it watches and works. */
   static async start(
-    cluster: ControlPlane,
+    cluster: Pick<ControlPlaneAccess, 'kubeconfigFor'>,
     options: OperatorOptions,
     signal: AbortSignal,
   ): Promise<BenchOperator> {
