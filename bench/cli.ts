@@ -15,7 +15,7 @@ import { type DriftOptions, measureDrift } from './drift/drift.ts';
 import { measureGraph } from './graph/graph.ts';
 import { SHAPES, type Shape } from './graph/shapes.ts';
 import { measureRender } from './render/render.ts';
-import { measureSoak, type SoakOptions } from './soak/soak.ts';
+import { measureSoak, SHORTEST_SOAK_MINUTES, type SoakOptions } from './soak/soak.ts';
 import { measureSources } from './sources/sources.ts';
 import { type Measured, saveResult } from './support/measured.ts';
 import { reportToStderr } from './support/progress.ts';
@@ -131,7 +131,7 @@ program
   .description(
     'a long bad day: changes and faults all along; does the operator grow, is everything right after it?',
   )
-  .option('--minutes <n>', 'how long', wholeNumber, 30)
+  .option('--minutes <n>', 'how long', soakMinutes, 30)
   .option('--transforms <n>', 'Transforms', wholeNumber, 200)
   .option('--rate <n>', 'changes a second', wholeNumber, 5)
   .option('--seed <n>', 'seed of changes and faults', wholeNumber, 1)
@@ -150,4 +150,10 @@ async function finish(name: string, measured: Measured<object>, isSaved: boolean
 function wholeNumber(text: string): number {
   if (/^[1-9]\d{0,4}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('expected a whole number from 1 to 99999');
+}
+
+function soakMinutes(text: string): number {
+  const minutes = wholeNumber(text);
+  if (minutes >= SHORTEST_SOAK_MINUTES) return minutes;
+  throw new InvalidArgumentError(`expected ${SHORTEST_SOAK_MINUTES} at least: the first rounds do not count`);
 }

@@ -41,6 +41,9 @@ export interface SoakFigures {
   readonly rssMiB: { readonly first: number; readonly last: number; readonly perHour: Slope };
 }
 
+/** With less there is nothing to draw a line through. */
+export const SHORTEST_SOAK_MINUTES = 10;
+
 const NAMESPACES = ['soak-1', 'soak-2', 'soak-3', 'soak-4'];
 const TROUBLE_MS = 40_000;
 const CONVERGE_LIMIT_MS = 60_000;
