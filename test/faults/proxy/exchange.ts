@@ -1,6 +1,6 @@
 // One call and the connection that it came on: what of an answer goes to the operator, and what is noted of it.
 import type { ServerResponse } from 'node:http';
-import { stringifyJson } from '../../../src/json/index.ts';
+import { isJsonObject, parseJsonIfAny, stringifyJson } from '../../../src/json/index.ts';
 import { statusOf } from './status.ts';
 import type { FaultStatus, SeenCall } from './types.ts';
 import type { PassedRequest, WholeAnswer } from './upstream.ts';
@@ -29,8 +29,10 @@ export class Exchange {
     return this.life.aborted || this.response.destroyed;
   }
 
-  noteLanded(status: number): void {
-    this.call.landed = { status, atMs: performance.now() };
+  /** @param body of the answer to a write */
+  noteLanded(status: number, body?: Buffer): void {
+    const resourceVersion = body === undefined ? undefined : versionIn(body);
+    this.call.landed = { status, atMs: performance.now(), resourceVersion };
   }
 
   noteDelivered(status: number): void {
@@ -63,4 +65,11 @@ export class Exchange {
   deliverHalf(answer: WholeAnswer): void {
     this.deliver({ ...answer, body: answer.body.subarray(0, Math.floor(answer.body.length / 2)) });
   }
+}
+
+function versionIn(body: Buffer): string | undefined {
+  const object = parseJsonIfAny(body.toString('utf8'));
+  const metadata = isJsonObject(object) ? object['metadata'] : undefined;
+  const version = isJsonObject(metadata) ? metadata['resourceVersion'] : undefined;
+  return typeof version === 'string' ? version : undefined;
 }

@@ -1,2 +1,11 @@
 export { startFaultProxy } from './proxy.ts';
-export type { Fault, FaultProxy, FaultRule, FaultStatus, SeenCall, Verb, WatchFault } from './types.ts';
+export type {
+  Fault,
+  FaultProxy,
+  FaultRule,
+  FaultStatus,
+  SeenCall,
+  Verb,
+  WaitingStrike,
+  WatchFault,
+} from './types.ts';

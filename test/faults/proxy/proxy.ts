@@ -16,7 +16,7 @@ import { Exchange } from './exchange.ts';
 import { FrozenView } from './frozen-view.ts';
 import { Gate } from './gate.ts';
 import { isWatchFault, Rules } from './rules.ts';
-import type { Fault, FaultProxy, FaultRule, SeenCall } from './types.ts';
+import type { Fault, FaultProxy, FaultRule, SeenCall, WaitingStrike } from './types.ts';
 import { Upstream, type WholeAnswer } from './upstream.ts';
 import { type OpenWatch, WatchTraffic } from './watch-traffic.ts';
 
@@ -68,6 +68,14 @@ class OperatorProxy implements FaultProxy {
 
   inject(rule: FaultRule): () => void {
     return this.#rules.add(rule);
+  }
+
+  injectIntoWatches(rule: Parameters<FaultProxy['injectIntoWatches']>[0]): WaitingStrike {
+    return this.#watches.strike(rule.fault, rule.matches);
+  }
+
+  onEvent(handler: (watch: SeenCall) => void): () => void {
+    return this.#watches.onEvent(handler);
   }
 
   restartCount(): void {
@@ -191,7 +199,7 @@ class OperatorProxy implements FaultProxy {
     this.#underWay.add(asking);
     try {
       const answer = await asking;
-      exchange.noteLanded(answer.status);
+      exchange.noteLanded(answer.status, call.isWrite ? answer.body : undefined);
       return answer;
     } finally {
       this.#underWay.delete(asking);

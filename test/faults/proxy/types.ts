@@ -35,7 +35,14 @@ export interface SeenCall {
   /** Milliseconds of `performance.now()`. */
   readonly receivedAtMs: number;
   /** What the API server answered; undefined as long as it has not, or was not asked. */
-  landed: { readonly status: number; readonly atMs: number } | undefined;
+  landed:
+    | {
+        readonly status: number;
+        readonly atMs: number;
+        /** Of the object in the answer to a write. */
+        readonly resourceVersion: string | undefined;
+      }
+    | undefined;
   /** What the operator got: a status, or nothing that it can use. Undefined while it waits. */
   delivered: { readonly status: number | 'none'; readonly atMs: number } | undefined;
   /** Of a watch: how many events went through to the operator since its initial list was complete. */
@@ -95,6 +102,14 @@ export interface FaultRule {
   readonly times?: number;
 }
 
+/** A fault that waits for its moment on watches. */
+export interface WaitingStrike {
+  /** The watch that was struck. */
+  readonly struck: SeenCall | undefined;
+  /** Takes it away. */
+  end(): void;
+}
+
 export interface FaultProxy {
   /** `https://127.0.0.1:<port>`, with a certificate of the cluster's own authority. */
   readonly url: string;
@@ -108,6 +123,16 @@ export interface FaultProxy {
   onCall(handler: (call: SeenCall) => void): () => void;
   /** Adds a rule; of several that match a call the oldest counts. @returns what takes it away */
   inject(rule: FaultRule): () => void;
+  /**
+   * Puts a fault upon one of the watches that match, open ones included: events are counted over all of them, from now
+   * on, and the watch that carries the last one is struck, once.
+   */
+  injectIntoWatches(rule: {
+    readonly matches: (watch: SeenCall) => boolean;
+    readonly fault: WatchFault;
+  }): WaitingStrike;
+  /** Calls `handler` with the watch of each event that goes through, initial lists aside. @returns what ends it */
+  onEvent(handler: (watch: SeenCall) => void): () => void;
   /** Begins to count anew, with an empty record. Calls that are under way belong to the old one. */
   restartCount(): void;
   /** Resolves when nothing is under way at the API server any more, watches aside: after a kill all has landed. */

@@ -1,31 +1,40 @@
-// The operator's end of one watch: passes frames on, one by one, until its fault begins.
+// The operator's end of one watch: passes frames on, one by one, until a fault strikes.
 import { once } from 'node:events';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { assertNever } from '../../../src/errors.ts';
 import { type Frame, framesOf } from './frames.ts';
 import { errorFrame } from './status.ts';
+import type { Strike } from './strike.ts';
 import type { SeenCall, WatchFault } from './types.ts';
 
-type Mode = 'open' | 'silent' | 'next-is-cut' | 'ended';
+type Mode = 'unopened' | 'open' | 'silent' | 'next-is-cut' | 'ended';
+
+export interface WatchStreamOptions {
+  readonly call: SeenCall;
+  readonly response: ServerResponse;
+  /** The strikes that concern this watch, at any time. */
+  readonly strikes: () => readonly Strike[];
+  /** Called with each event after the initial list that went through. */
+  readonly onEvent: () => void;
+}
 
 export class WatchStream {
-  readonly #call: SeenCall;
+  readonly call: SeenCall;
+  readonly #options: WatchStreamOptions;
   readonly #response: ServerResponse;
-  readonly #fault: WatchFault | undefined;
   readonly #left: AbortController = new AbortController();
-  #mode: Mode = 'open';
+  readonly #timers: Set<NodeJS.Timeout> = new Set();
+  #mode: Mode = 'unopened';
   #isListing: boolean;
-  /** Events since the initial list, also those that were left out. */
-  #seen = 0;
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor(call: SeenCall, response: ServerResponse, fault: WatchFault | undefined) {
-    this.#call = call;
+  constructor(options: WatchStreamOptions) {
+    const { call, response } = options;
+    this.call = call;
+    this.#options = options;
     this.#response = response;
-    this.#fault = fault;
     this.#isListing = new URLSearchParams(call.path.split('?')[1]).get('sendInitialEvents') === 'true';
     response.once('close', () => {
-      clearTimeout(this.#timer);
+      for (const timer of this.#timers) clearTimeout(timer);
       this.#left.abort();
     });
   }
@@ -37,13 +46,20 @@ export class WatchStream {
 
   /** Says to the operator that the watch is open. */
   begin(status: number, headers: IncomingHttpHeaders): void {
+    if (this.#mode !== 'unopened') return;
     this.#response.writeHead(status, headers);
     this.#response.flushHeaders();
-    const fault = this.#fault;
-    if (fault?.type === 'end-stream' && fault.afterMs !== undefined) {
-      this.#timer = setTimeout(() => this.#strike(), fault.afterMs);
-    } else if (fault !== undefined && fault.afterEvents === undefined) this.#strike();
-    else this.#strikeWhenDue();
+    this.#mode = 'open';
+    for (const strike of this.#options.strikes()) this.meet(strike);
+  }
+
+  /** Lets a strike take note of this stream, from now on. */
+  meet(strike: Strike): void {
+    if (this.#mode !== 'open') return;
+    const { fault } = strike;
+    if (fault.type === 'end-stream' && fault.afterMs !== undefined) {
+      this.#timers.add(setTimeout(() => this.#suffer(strike), fault.afterMs));
+    } else if (strike.isDue(this.#isListing)) this.#suffer(strike);
   }
 
   /** Passes on what comes until the API server ends the stream, or {@link left} fires. */
@@ -55,8 +71,9 @@ export class WatchStream {
         else break;
       }
     } catch (error) {
-      if (!this.#left.signal.aborted) this.#response.destroy();
-      if (!this.#left.signal.aborted) throw error;
+      if (this.#left.signal.aborted) return;
+      this.#response.destroy();
+      throw error;
     }
     if (this.#mode === 'open' || this.#mode === 'next-is-cut') this.end();
   }
@@ -83,30 +100,27 @@ export class WatchStream {
 
   async #take(frame: Frame): Promise<void> {
     const isChange = frame.kind === 'event' && !this.#isListing;
-    if (isChange) this.#seen += 1;
-    if (!isChange || !this.#isLeftOut()) {
-      await this.#send(frame.bytes);
-      if (isChange) this.#call.changes += 1;
+    const strikes = this.#options.strikes();
+    const isLeftOut = isChange && strikes.filter((strike) => strike.count(this.call)).length > 0;
+    if (!isLeftOut) await this.#send(frame.bytes);
+    if (isChange && !isLeftOut) {
+      this.call.changes += 1;
+      this.#options.onEvent();
     }
     if (frame.kind === 'list-end') this.#isListing = false;
-    this.#strikeWhenDue();
+    for (const strike of strikes) {
+      if (this.#mode === 'open' && strike.isDue(this.#isListing)) this.#suffer(strike);
+    }
   }
 
-  #isLeftOut(): boolean {
-    const fault = this.#fault;
-    if (fault?.type !== 'drop-events') return false;
-    const { afterEvents = 0, count } = fault;
-    return this.#seen > afterEvents && this.#seen <= afterEvents + count;
+  #suffer(strike: Strike): void {
+    if (this.#mode !== 'open') return;
+    strike.strike(this.call);
+    this.call.fault ??= strike.fault.type;
+    this.#carryOut(strike.fault);
   }
 
-  #strikeWhenDue(): void {
-    const due = this.#fault?.afterEvents;
-    if (this.#mode === 'open' && !this.#isListing && due !== undefined && this.#seen >= due) this.#strike();
-  }
-
-  #strike(): void {
-    const fault = this.#fault;
-    if (fault === undefined || this.#mode !== 'open') return;
+  #carryOut(fault: WatchFault): void {
     switch (fault.type) {
       case 'drop-events':
         return;
@@ -114,7 +128,7 @@ export class WatchStream {
         this.fallSilent();
         return;
       case 'error-frame':
-        this.#response.write(errorFrame(fault.status, this.#call));
+        this.#response.write(errorFrame(fault.status, this.call));
         this.end();
         return;
       case 'end-stream':

@@ -2,7 +2,8 @@
 import type { Dispatcher } from 'undici';
 import type { Exchange } from './exchange.ts';
 import type { FrozenView } from './frozen-view.ts';
-import type { WatchFault } from './types.ts';
+import { Strike } from './strike.ts';
+import type { SeenCall, WaitingStrike, WatchFault } from './types.ts';
 import type { Upstream, WholeAnswer } from './upstream.ts';
 import { WatchStream } from './watch-stream.ts';
 
@@ -18,6 +19,8 @@ export class WatchTraffic {
   readonly #upstream: Upstream;
   readonly #view: () => FrozenView | undefined;
   readonly #streams: Set<WatchStream> = new Set();
+  readonly #strikes: Set<Strike> = new Set();
+  readonly #handlers: Set<(watch: SeenCall) => void> = new Set();
 
   constructor(upstream: Upstream, view: () => FrozenView | undefined) {
     this.#upstream = upstream;
@@ -26,7 +29,7 @@ export class WatchTraffic {
 
   /** Carries a watch until it ends. */
   async pass(exchange: Exchange, fault: WatchFault | undefined): Promise<void> {
-    const stream = new WatchStream(exchange.call, exchange.response, fault);
+    const stream = this.#streamOf(exchange, fault);
     const view = this.#view();
     this.#streams.add(stream);
     try {
@@ -77,6 +80,38 @@ export class WatchTraffic {
   /** Lets all that are open say nothing more until the thaw. */
   silence(view: FrozenView): void {
     for (const stream of this.#streams) view.silence(stream);
+  }
+
+  /** A fault that is put upon one of the watches that match. */
+  strike(fault: WatchFault, matches: (watch: SeenCall) => boolean): WaitingStrike {
+    const strike = new Strike(fault, matches);
+    this.#strikes.add(strike);
+    for (const stream of this.#streams) {
+      if (strike.concerns(stream.call) && strike.struck === undefined) stream.meet(strike);
+    }
+    return {
+      get struck() {
+        return strike.struck;
+      },
+      end: () => this.#strikes.delete(strike),
+    };
+  }
+
+  onEvent(handler: (watch: SeenCall) => void): () => void {
+    this.#handlers.add(handler);
+    return () => this.#handlers.delete(handler);
+  }
+
+  #streamOf({ call, response }: Exchange, fault: WatchFault | undefined): WatchStream {
+    const own = fault === undefined ? [] : [new Strike(fault)];
+    return new WatchStream({
+      call,
+      response,
+      strikes: () => [...own, ...[...this.#strikes].filter((strike) => strike.concerns(call))],
+      onEvent: () => {
+        for (const handler of this.#handlers) handler(call);
+      },
+    });
   }
 
   async #carry(exchange: Exchange, stream: WatchStream): Promise<void> {

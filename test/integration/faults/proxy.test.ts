@@ -156,7 +156,7 @@ describe('a kill', () => {
       killed += 1;
     };
     const late = `kill-${when}-late`;
-    proxy.inject({ matches: (call) => call.name === late, fault: { type: 'delay', ms: 100 } });
+    proxy.inject({ matches: (call) => call.name === late, fault: { type: 'delay', ms: 60_000 } });
     const waiting = failure(put(behind, client, late));
     await eventually(() => expect(proxy.calls).toHaveLength(1));
     const chosen = `kill-${when}`;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { CONFIG_MAPS } from '../../../src/kube/index.ts';
-import type { Fault } from '../../faults/proxy/index.ts';
+import type { Fault, SeenCall } from '../../faults/proxy/index.ts';
 import { eventually } from '../eventually.ts';
 import { soon } from '../kube/cluster.ts';
 import { type Behind, behindProxy, codeOf, failure, type Heard, hear, put } from './behind-proxy.ts';
@@ -85,6 +85,41 @@ describe('a watch', () => {
     expect(codeOf(await failure(hear(behind, behind.client)))).toBe('410');
     const cut = await hearUnder({ type: 'cut', afterBytes: 10 });
     await expectLines(cut, 'broken: connection');
+  });
+
+  it('is struck while it is open, by what is counted over streams that follow each other', async () => {
+    const { proxy, client } = behind;
+    const carried: string[] = [];
+    const end = proxy.onEvent(({ resource }) => carried.push(resource));
+    const first = await hear(behind, client);
+    await expectLines(first, ...LISTED);
+    const matches = (watch: SeenCall): boolean => watch.resource === 'configmaps';
+    const lost = proxy.injectIntoWatches({
+      matches,
+      fault: { type: 'drop-events', afterEvents: 1, count: 1 },
+    });
+    const silent = proxy.injectIntoWatches({ matches, fault: { type: 'stall', afterEvents: 3 } });
+    await make('a');
+    await expectLines(first, ...LISTED, 'ADDED a');
+    expect([lost.struck, silent.struck]).toEqual([undefined, undefined]);
+    first.stop();
+    await eventually(() => expect(proxy.calls.every(({ delivered }) => delivered !== undefined)).toBe(true));
+    const second = await hear(behind, client);
+    await eventually(() => expect(second.lines).toContain('list ends'));
+    await make('b', 'c', 'd');
+    await eventually(() => expect(silent.struck).toBeDefined());
+    expect(second.lines.slice(-2)).toEqual(['list ends', 'ADDED c']);
+    expect([lost.struck?.number, silent.struck?.number]).toEqual([2, 2]);
+    expect(carried).toEqual(['configmaps', 'configmaps']);
+    const now = proxy.injectIntoWatches({
+      matches,
+      fault: { type: 'end-stream', isInsideFrame: false },
+    });
+    const third = await hear(behind, client);
+    await eventually(() => expect(third.lines.at(-1)).toBe('end'));
+    expect(now.struck?.number).toBe(3);
+    end();
+    second.stop();
   });
 
   it('does not outlive a kill', async () => {
