@@ -21,14 +21,20 @@ import {
   OperatorClient,
   RestMapper,
 } from './kube/index.ts';
-import { type Logger, Metrics } from './observability/index.ts';
+import { type Logger, Metrics, type QueueLevel } from './observability/index.ts';
 import { readClusterFacts, readOwnIdentity } from './operator-facts.ts';
 import { networkPlaces, openCache, type PlacesOptions } from './operator-places.ts';
 import { operatorWatches, watchParts } from './operator-watches.ts';
 import { NetworkAsker, Probes } from './probes/index.ts';
 import { createEvaluatorPool, DEFAULT_RENDER_LIMITS, type ModuleRenderer, Renderer } from './render/index.ts';
 import { RevisionStore } from './revisions/index.ts';
-import { Manager, type ReconcileReport, type Runnable, systemClock } from './runtime/index.ts';
+import {
+  type ControllerStats,
+  Manager,
+  type ReconcileReport,
+  type Runnable,
+  systemClock,
+} from './runtime/index.ts';
 import { type ListenAddress, MetricsServer } from './server/index.ts';
 import { loadEmbeddedLibrary, ModuleSources } from './source/index.ts';
 import { Tenancy } from './tenancy/index.ts';
@@ -183,6 +189,7 @@ async function buildParts(
     },
     {
       log,
+      onTake: (priority, waitedMs) => metrics.queues.taken('resourcegraph', priority, waitedMs),
       concurrency: options.maxConcurrentReconciles,
       reconcileTimeoutMs: options.reconcileTimeoutMs,
       ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
@@ -211,10 +218,15 @@ async function buildParts(
     now: Date.now,
     random: Math.random,
     log,
+    onTake: (priority, waitedMs) => metrics.queues.taken('transform', priority, waitedMs),
     concurrency: options.maxConcurrentReconciles,
     reconcileTimeoutMs: options.reconcileTimeoutMs,
     ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
   });
+  metrics.queues.watch(() => [
+    queueLevel('resourcegraph', graphController.stats()),
+    queueLevel('transform', transformController.stats()),
+  ]);
   return [
     closing('cache', () => cache.close()),
     closing('sources', () => places.close()),
@@ -228,6 +240,11 @@ async function buildParts(
     graphController,
     transformController,
   ];
+}
+
+function queueLevel(controller: string, stats: ControllerStats): QueueLevel {
+  const { waiting, waitingLow: low, processing, aside, delayed } = stats;
+  return { controller, keys: { high: waiting - low, low, working: processing - aside, aside, delayed } };
 }
 
 /** Says of each render that it was made: a settled operator makes none. */

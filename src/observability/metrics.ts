@@ -2,6 +2,7 @@
 // label has a closed or bounded set of values; nothing that a tenant writes becomes one without a limit. Each metric has
 // a row in docs/metrics.md.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { QueueMetrics } from './queue-metrics.ts';
 
 /** Where the cache holds something. */
 export type CacheTier = 'disk' | 'memory';
@@ -29,6 +30,7 @@ const FETCH_SECONDS: readonly number[] = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 3
 /** All metrics of one operator. */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly queues: QueueMetrics = new QueueMetrics(this.#registry);
   readonly #hits: Counter<'tier'>;
   readonly #misses: Counter;
   readonly #evictions: Counter<'tier'>;

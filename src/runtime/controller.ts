@@ -89,6 +89,8 @@ export interface ControllerOptions {
   readonly backoff?: BackoffOptions;
   readonly clock?: Clock;
   readonly random?: () => number;
+  /** Called with each key that a worker takes: how long it waited for that. */
+  readonly onTake?: (priority: Priority, waitedMs: number) => void;
   /** Called after each reconcile. What it throws is logged and otherwise ignored. */
   readonly onReconcile?: (report: ReconcileReport) => void;
 }
@@ -137,6 +139,7 @@ export class Controller implements Runnable {
       groupOf: options.namespaceShare === undefined ? undefined : (key) => decodeKey(key).namespace,
       share: options.namespaceShare,
       maxAside: options.concurrency * ASIDE_PER_PLACE,
+      onTake: options.onTake,
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     });
     const { ownership } = options;

@@ -59,6 +59,11 @@ export class WaitingKeys {
     return this.#size;
   }
 
+  /** Keys of one priority. */
+  sizeOf(priority: Priority): number {
+    return [...this.#lanes[priority].values()].reduce((sum, keys) => sum + keys.size, 0);
+  }
+
   /** A key that waits already keeps its place in the line, unless its priority is higher now. */
   add(key: string, priority: Priority = 'high'): void {
     const group = this.#groupOf(key);

@@ -4,7 +4,7 @@ import { MAX_TIMER_MS } from './clock.ts';
 import { ManualClock } from './manual-clock.ts';
 import { WorkQueue } from './workqueue.ts';
 
-const EMPTY = { waiting: 0, processing: 0, aside: 0, delayed: 0, failing: 0 };
+const EMPTY = { waiting: 0, waitingLow: 0, processing: 0, aside: 0, delayed: 0, failing: 0 };
 const never = new AbortController().signal;
 const EXACT = { baseMs: 1_000, factor: 2, maxMs: 300_000, jitter: 0 };
 
@@ -143,6 +143,29 @@ describe('WorkQueue', () => {
     const order = [await queue.take(), await queue.take(), await queue.take(), await queue.take()];
     expect(order.slice(0, 3).sort()).toEqual(['again', 'late', 'retry']);
     expect(order[3]).toBe('low');
+  });
+
+  it('tells how long a key was ready before it was taken', async () => {
+    const clock = new ManualClock();
+    const taken: [string, number][] = [];
+    const queue = new WorkQueue({ clock, onTake: (priority, waitedMs) => taken.push([priority, waitedMs]) });
+    queue.add('a', 'low');
+    clock.advance(200);
+    queue.add('a');
+    queue.add('b', 'low');
+    clock.advance(300);
+    expect(queue.size()).toMatchObject({ waiting: 2, waitingLow: 1 });
+    await queue.take();
+    await queue.take();
+    const taker = queue.take();
+    queue.addAfter('c', 1_000);
+    clock.advance(1_000);
+    await taker;
+    expect(taken).toEqual([
+      ['high', 500],
+      ['low', 300],
+      ['high', 0],
+    ]);
   });
 
   it('gives the place of a key that steps aside to others, and the next that is free back to it', async () => {

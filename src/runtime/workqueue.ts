@@ -6,7 +6,7 @@
 import { type BackoffOptions, DEFAULT_BACKOFF, exponentialBackoff } from '../backoff/index.ts';
 import { type Clock, MAX_TIMER_MS, systemClock } from './clock.ts';
 import { DeadlineHeap } from './deadline-heap.ts';
-import { type Priority, WaitingKeys } from './waiting-keys.ts';
+import { type Priority, type TakenKey, WaitingKeys } from './waiting-keys.ts';
 
 export interface WorkQueueOptions {
   readonly backoff?: BackoffOptions;
@@ -18,12 +18,16 @@ export interface WorkQueueOptions {
   readonly share?: number | undefined;
   /** Keys that may be worked on without a place, see {@link WorkQueue.stepAside}. Default 0. */
   readonly maxAside?: number | undefined;
+  /** Called with each key that is handed out. */
+  readonly onTake?: ((priority: Priority, waitedMs: number) => void) | undefined;
 }
 
 /** How many keys are in which state. A key may be delayed and in another state at once. */
 export interface WorkQueueSize {
   /** Ready to be taken. */
   readonly waiting: number;
+  /** Of these, the ones of low priority. */
+  readonly waitingLow: number;
   /** Handed out and not done, those that have stepped aside included. */
   readonly processing: number;
   readonly aside: number;
@@ -39,6 +43,9 @@ export class WorkQueue {
   readonly #random: () => number;
   readonly #waiting: WaitingKeys;
   readonly #maxAside: number;
+  readonly #onTake: WorkQueueOptions['onTake'];
+  /** Since when keys are ready. */
+  readonly #readyAtMs = new Map<string, number>();
   /** With the priority that they were taken with. */
   readonly #processing = new Map<string, Priority>();
   /** Keys that are worked on without a place. */
@@ -60,6 +67,7 @@ export class WorkQueue {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
     this.#maxAside = options.maxAside ?? 0;
+    this.#onTake = options.onTake;
     this.#waiting = new WaitingKeys({ groupOf: options.groupOf, share: options.share });
   }
 
@@ -71,9 +79,10 @@ export class WorkQueue {
       return;
     }
     this.#waiting.add(key, priority);
+    if (!this.#readyAtMs.has(key)) this.#readyAtMs.set(key, this.#clock.now());
     const next = this.#waiting.take(this.#takers.length);
     if (next === undefined) return;
-    this.#processing.set(next.key, next.priority);
+    this.#hand(next);
     this.#takers.shift()?.(next.key);
   }
 
@@ -134,7 +143,7 @@ export class WorkQueue {
     }
     const next = this.#waiting.take(this.#takers.length + 1);
     if (next !== undefined) {
-      this.#processing.set(next.key, next.priority);
+      this.#hand(next);
       return Promise.resolve(next.key);
     }
     return new Promise((resolve) => this.#takers.push(resolve));
@@ -185,7 +194,7 @@ export class WorkQueue {
   remove(isRemoved: (key: string) => boolean): void {
     this.#waiting.remove(isRemoved);
     this.#delayed.remove(isRemoved);
-    for (const keys of [this.#again, this.#failures, this.#delayedPriorities]) {
+    for (const keys of [this.#again, this.#failures, this.#delayedPriorities, this.#readyAtMs]) {
       for (const key of keys.keys()) if (isRemoved(key)) keys.delete(key);
     }
     this.#arm();
@@ -218,6 +227,7 @@ export class WorkQueue {
   size(): WorkQueueSize {
     return {
       waiting: this.#waiting.size,
+      waitingLow: this.#waiting.sizeOf('low'),
       processing: this.#processing.size,
       aside: this.#aside.size,
       delayed: this.#delayed.size,
@@ -238,6 +248,7 @@ export class WorkQueue {
     this.#failures.clear();
     this.#again.clear();
     this.#waiting.clear();
+    this.#readyAtMs.clear();
     for (const taker of this.#takers.splice(0)) taker(undefined);
     for (const comeBack of this.#returning.splice(0)) comeBack();
     await this.waitUntilIdle(new AbortController().signal);
@@ -247,6 +258,13 @@ export class WorkQueue {
     if (!this.isIdle()) return;
     for (const wake of this.#idleWaiters) wake();
     this.#idleWaiters.clear();
+  }
+
+  #hand({ key, priority }: TakenKey): void {
+    const nowMs = this.#clock.now();
+    this.#onTake?.(priority, nowMs - (this.#readyAtMs.get(key) ?? nowMs));
+    this.#readyAtMs.delete(key);
+    this.#processing.set(key, priority);
   }
 
   #arm(): void {

@@ -4,7 +4,13 @@ import { applySetId } from '../../graph/index.ts';
 import { isJsonObject } from '../../json/index.ts';
 import type { InformerEvent } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
-import { Controller, type Ownership, type Priority, type ReconcileReport } from '../../runtime/index.ts';
+import {
+  Controller,
+  type ControllerOptions,
+  type Ownership,
+  type Priority,
+  type ReconcileReport,
+} from '../../runtime/index.ts';
 import type { GraphDependencies } from './dependencies.ts';
 import { KIND_NOT_SERVED } from './kinds.ts';
 import { planWaitsForKind } from './plan/index.ts';
@@ -24,6 +30,7 @@ export interface GraphControllerOptions {
   readonly concurrency: number;
   readonly reconcileTimeoutMs: number;
   readonly onReconcile?: (report: ReconcileReport) => void;
+  readonly onTake?: ControllerOptions['onTake'];
 }
 
 /** The ResourceGraph controller. The informers are started by the caller, after this is made. */
@@ -49,6 +56,7 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
           },
         }),
     ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
+    ...(options.onTake === undefined ? {} : { onTake: options.onTake }),
   });
   deps.graphs.onChange((event) => {
     const key = namespacedKey(event);

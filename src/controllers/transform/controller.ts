@@ -25,7 +25,7 @@ export interface TransformController extends Runnable {
  * every Transform once.
  */
 export function createTransformController(deps: TransformControllerDependencies): TransformController {
-  const { log, ownership, random, reconcileTimeoutMs, onReconcile, transforms } = deps;
+  const { log, ownership, random, reconcileTimeoutMs, onReconcile, onTake, transforms } = deps;
   const reconciler = new TransformReconciler({ ...deps, limits: deps.limits ?? DEFAULT_GRAPH_WRITE_LIMITS });
   const controller = new Controller({
     name: 'transform',
@@ -45,6 +45,7 @@ export function createTransformController(deps: TransformControllerDependencies)
         }),
     ...(reconcileTimeoutMs === undefined ? {} : { reconcileTimeoutMs }),
     ...(onReconcile === undefined ? {} : { onReconcile }),
+    ...(onTake === undefined ? {} : { onTake }),
   });
   const enqueue = (object: ObjectKey, priority: Priority): void => {
     const key = keyOf(object);

@@ -3,7 +3,7 @@ import type { Informer, OperatorClient } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import type { ClusterFacts, ModuleRenderer } from '../../render/index.ts';
 import type { RevisionStore } from '../../revisions/index.ts';
-import type { Ownership, ReconcileReport } from '../../runtime/index.ts';
+import type { ControllerOptions, Ownership, ReconcileReport } from '../../runtime/index.ts';
 import type { ModuleSources } from '../../source/index.ts';
 import type { Tenancy } from '../../tenancy/index.ts';
 
@@ -68,4 +68,5 @@ export interface TransformControllerDependencies
   readonly concurrency?: number;
   readonly reconcileTimeoutMs?: number;
   readonly onReconcile?: (report: ReconcileReport) => void;
+  readonly onTake?: ControllerOptions['onTake'];
 }
