@@ -93,8 +93,8 @@ export abstract class KubeClient {
     const key = keyOf(object);
     const route = routeOf('update', resource, key);
     const path = objectPath(resource, key, options.subresource);
-    const body = stringifyJson(object);
-    return this.#object({ method: 'PUT', path, query: writeQuery(options), body, route }, signal);
+    const request = { path, query: writeQuery(options), body: stringifyJson(object), route };
+    return this.#object({ method: 'PUT', ...request, storesNothing: options.dryRun }, signal);
   }
 
   /**
@@ -302,6 +302,11 @@ export class OperatorClient extends KubeClient {
   ): Promise<Pick<ApiAnswer, 'value' | 'etag'>> {
     const route: CallRoute = { verb: 'discover', resource: path };
     return this.call({ method: 'GET', path, ...options, route }, signal);
+  }
+
+  /** Resolves when no write is under way, so that none lands any more. Those that the write gate does not ask don't count. */
+  async writesSettled(): Promise<void> {
+    await this.#transport.writesSettled();
   }
 
   /** Ends all connections, whatever is under way on them. */

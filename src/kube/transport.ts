@@ -15,7 +15,7 @@ import { type CallRoute, isUnauthorized, TransportError } from './errors.ts';
 import type { ServiceAccountIdentity } from './identity.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
 import { TokenCache } from './token-cache.ts';
-import { isGated } from './write-gate.ts';
+import { asking, isGated, OpenWrites } from './write-gate.ts';
 
 /** One finished request, for metrics. Of a watch: the time until its headers came. */
 export interface CallRecord {
@@ -45,7 +45,7 @@ export interface TransportOptions {
   readonly onCall?: (call: CallRecord) => void;
   /**
    * Throws where this process may not write (a {@link NotLeaderError}). Asked right before a request that may store
-   * something is handed to its socket; not for the operator's Lease calls.
+   * something is written to its socket; not for the operator's Lease calls.
    */
   readonly mayWrite?: (() => void) | undefined;
 }
@@ -87,6 +87,7 @@ export class Transport {
   readonly #connections: Connections;
   readonly #limit: InFlightLimit;
   readonly #tokens: TokenCache;
+  readonly #writes: OpenWrites = new OpenWrites();
 
   constructor(options: TransportOptions) {
     const { config, now, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = options;
@@ -99,6 +100,11 @@ export class Transport {
 
   async close(): Promise<void> {
     await this.#connections.destroy();
+  }
+
+  /** Resolves when no write is under way, so that none lands any more. */
+  async writesSettled(): Promise<void> {
+    await this.#writes.settled();
   }
 
   /** A short call. Errors are classified; an aborted `signal` rejects with its own reason. */
@@ -127,6 +133,7 @@ export class Transport {
 
   async #call(request: ApiRequest, isRefused: boolean, signal: AbortSignal): Promise<ApiAnswer> {
     using deadline = new Deadline(this.#timeoutMs, signal);
+    using _write = isGated(request) ? this.#writes.begin() : undefined;
     const { maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = this.#options;
     return await this.#recorded(request, deadline, signal, async (seen) => {
       const response = await this.#send(request, 'unary', isRefused, deadline.signal);
@@ -185,10 +192,10 @@ export class Transport {
   ): Promise<Response> {
     const agents = await this.#connections.agents(signal);
     const token = await this.#tokens.get(isRefused, signal);
-    // Nothing may be awaited between this and the request.
-    if (isGated(request)) this.#options.mayWrite?.();
+    const { mayWrite } = this.#options;
+    const isAsked = mayWrite !== undefined && isGated(request);
     const sent = send(this.#url(request), {
-      dispatcher: agents[agent],
+      dispatcher: isAsked ? asking(agents[agent], mayWrite) : agents[agent],
       method: request.method,
       headers: this.#headers(request, token),
       body: request.body ?? null,

@@ -183,6 +183,12 @@ test('a take that was stored without an answer is known as its own, and renewed 
 });
 
 test('its name in a Lease that it did not write is somebody else', () => {
+  const raced = new Process();
+  raced.look(undefined);
+  raced.write();
+  raced.state.answered({ type: 'refused' }, raced.nowMs);
+  raced.look(lease('7', record('me')));
+  expect(raced.next()).toEqual({ type: 'wait', untilMs: 16_000 });
   const process = new Process();
   process.look(lease('7', record('me')));
   expect(process.next()).toEqual({ type: 'wait', untilMs: 16_000 });

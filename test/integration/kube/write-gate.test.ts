@@ -1,12 +1,18 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
 import { expect, it } from 'vitest';
 import {
   CONFIG_MAPS,
+  fixedClusterConfig,
   LEASES,
   NotLeaderError,
-  type OperatorClient,
+  OperatorClient,
   SECRETS,
   serviceAccountIdentity,
 } from '../../../src/kube/index.ts';
+import { silentLogger } from '../../../src/observability/index.ts';
+import { createTestAuthority } from '../../servers/index.ts';
+import { eventually } from '../eventually.ts';
 import { configMap, soon } from './cluster.ts';
 import { clientOf, ScriptedServer, sendJson, sendStatus } from './scripted-server.ts';
 
@@ -19,6 +25,7 @@ function writesOf(client: OperatorClient): Readonly<Record<string, () => Promise
   const lease = { ...OBJECT, apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' };
   return {
     create: () => client.create(SECRETS, OBJECT, {}, soon()),
+    update: () => client.update(CONFIG_MAPS, OBJECT, {}, soon()),
     apply: () => tenant.apply(CONFIG_MAPS, OBJECT, { fieldManager: 'm' }, soon()),
     mergePatch: () => client.mergePatch(CONFIG_MAPS, KEY, {}, { subresource: 'status' }, soon()),
     jsonPatch: () => tenant.jsonPatch(CONFIG_MAPS, KEY, [], {}, soon()),
@@ -36,10 +43,11 @@ function harmlessOf(client: OperatorClient): Readonly<Record<string, () => Promi
     'access review': () =>
       client.selfSubjectAccessReview({ verb: 'get', group: '', resource: 'pods' }, soon()),
     create: () => client.create(CONFIG_MAPS, OBJECT, { dryRun }, soon()),
+    update: () => client.update(CONFIG_MAPS, OBJECT, { dryRun }, soon()),
     apply: () => client.apply(CONFIG_MAPS, OBJECT, { fieldManager: 'm', dryRun }, soon()),
     jsonPatch: () => client.jsonPatch(CONFIG_MAPS, KEY, [], { dryRun }, soon()),
     delete: () => client.delete(CONFIG_MAPS, KEY, { propagationPolicy: 'Background', dryRun }, soon()),
-    lease: () => client.mergePatch(LEASES, KEY, {}, {}, soon()),
+    lease: () => client.update(LEASES, OBJECT, {}, soon()),
   };
 }
 
@@ -77,6 +85,73 @@ it('asks again before a write is repeated with new credentials', async () => {
   try {
     await expect(client.create(CONFIG_MAPS, OBJECT, {}, soon())).rejects.toBeInstanceOf(NotLeaderError);
     expect(server.seen).toHaveLength(1);
+  } finally {
+    await client.close();
+  }
+});
+
+it('asks when the connection is there: one that took long may have outlasted the lease', async () => {
+  const authority = createTestAuthority();
+  const { certificate, key } = authority.issue();
+  let seen = 0;
+  let isLeader = true;
+  // The lease ends in the middle of the handshake.
+  const SNICallback = (_name: string, done: (error: null) => void): void => {
+    isLeader = false;
+    done(null);
+  };
+  const server = createServer({ cert: certificate, key, SNICallback }, (_request, response) => {
+    seen += 1;
+    sendJson(response, 200, OBJECT);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const client = new OperatorClient({
+    config: fixedClusterConfig({ server: `https://localhost:${port}`, tls: { caData: authority.caPem } }),
+    version: '1.2.3',
+    log: silentLogger(),
+    now: Date.now,
+    mayWrite: () => {
+      if (!isLeader) throw new NotLeaderError('the lease has expired');
+    },
+  });
+  try {
+    await expect(client.create(CONFIG_MAPS, OBJECT, {}, soon())).rejects.toBeInstanceOf(NotLeaderError);
+    expect(isLeader).toBe(false);
+    expect(seen).toBe(0);
+    // The connection is as good as before.
+    isLeader = true;
+    await client.create(CONFIG_MAPS, OBJECT, {}, soon());
+    expect(seen).toBe(1);
+  } finally {
+    await client.close();
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+it('tells when no write is under way', async () => {
+  const answers: (() => void)[] = [];
+  await using server = await ScriptedServer.start((response) => {
+    answers.push(() => sendJson(response, 200, OBJECT));
+  });
+  const client = clientOf(server, { mayWrite: () => undefined });
+  try {
+    await client.writesSettled();
+    const writes = [1, 2].map(() => client.create(CONFIG_MAPS, OBJECT, {}, soon()));
+    await eventually(() => expect(answers).toHaveLength(2));
+    let isSettled = false;
+    const settled = client.writesSettled().then(() => {
+      isSettled = true;
+    });
+    answers[0]?.();
+    await Promise.race(writes);
+    expect(isSettled).toBe(false);
+    answers[1]?.();
+    await settled;
+    await Promise.all(writes);
   } finally {
     await client.close();
   }
