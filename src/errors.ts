@@ -5,9 +5,10 @@
  * When the work that failed is worth another try.
  * - `never`: not until the spec, the source or the world changes (an event brings it back).
  * - `backoff`: with the work queue's exponential delay.
+ * - `backoffToMs`: likewise, but never later than that: what refuses is likely to be put right by somebody soon.
  * - `afterMs`: not before that many milliseconds.
  */
-export type Retry = 'never' | 'backoff' | { readonly afterMs: number };
+export type Retry = 'never' | 'backoff' | { readonly backoffToMs: number } | { readonly afterMs: number };
 
 /** What every {@link PequodError} carries besides its message. */
 export interface ErrorDetails {
@@ -17,6 +18,16 @@ export interface ErrorDetails {
   /** CamelCase reason for the condition that reports this error. */
   readonly reason: string;
   readonly cause?: unknown;
+}
+
+/** Whether the delay grows from one failure to the next. */
+export function isBackoff(retry: Retry): retry is 'backoff' | { readonly backoffToMs: number } {
+  return retry === 'backoff' || (typeof retry === 'object' && 'backoffToMs' in retry);
+}
+
+/** The delay that an error asks for by itself; undefined where there is none, or one that grows. */
+export function askedDelayMs(retry: Retry): number | undefined {
+  return typeof retry === 'object' && 'afterMs' in retry ? retry.afterMs : undefined;
 }
 
 /** How long an invalid object or a foreign field owner is left alone before it is tried again: 5 minutes. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SourceError, type SourceErrorCode } from '../errors.ts';
+import { askedDelayMs, SourceError, type SourceErrorCode } from '../errors.ts';
 import { Metrics } from '../observability/index.ts';
 import { Breakers, type Place } from './breakers.ts';
 
@@ -154,8 +154,7 @@ test('each trial that fails doubles the time, up to five minutes; one that is an
   const waitsMs: number[] = [];
   for (let count = 0; count < 6; count += 1) {
     const refusal = await world.succeed(SHOP);
-    const waitMs =
-      refusal instanceof SourceError && typeof refusal.retry === 'object' ? refusal.retry.afterMs : 0;
+    const waitMs = refusal instanceof SourceError ? (askedDelayMs(refusal.retry) ?? 0) : 0;
     waitsMs.push(waitMs);
     world.nowMs += waitMs;
     await world.fail(BANK, unavailable());

@@ -3,7 +3,7 @@
 // not asked before, by those whom it has told: a limit is mostly one of an account, so that it holds for the same
 // credentials, and for all who come without any.
 import { LRUCache } from 'lru-cache';
-import { isSourceError, NotAskedError } from '../errors.ts';
+import { askedDelayMs, isSourceError, NotAskedError } from '../errors.ts';
 import type { HostCircuit, Metrics } from '../observability/index.ts';
 import { Circuit } from './circuit.ts';
 
@@ -89,8 +89,9 @@ export class Breakers {
 
   #heed(place: Place, error: unknown): void {
     if (!isSourceError(error, 'SOURCE_UNAVAILABLE')) return;
-    if (typeof error.retry !== 'object') return;
-    const untilMs = this.#now() + Math.min(error.retry.afterMs, LONGEST_WAIT_MS);
+    const askedMs = askedDelayMs(error.retry);
+    if (askedMs === undefined) return;
+    const untilMs = this.#now() + Math.min(askedMs, LONGEST_WAIT_MS);
     this.#waits.set(waitKey(place), { untilMs });
   }
 }

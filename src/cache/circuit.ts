@@ -16,7 +16,7 @@ import {
   handleWhen,
   type IBreaker,
 } from 'cockatiel';
-import { messageOf, NotAskedError, SourceError } from '../errors.ts';
+import { askedDelayMs, messageOf, NotAskedError, SourceError } from '../errors.ts';
 import type { CircuitState as StateName } from '../observability/index.ts';
 
 const FAILURES_TO_OPEN = 5;
@@ -169,7 +169,7 @@ function verdictOf(error: unknown): Verdict {
   switch (error.code) {
     case 'SOURCE_UNAVAILABLE':
       // One that says when to come back is taken at its word, see breakers.ts.
-      return typeof error.retry === 'object' ? 'nothing' : 'fault';
+      return askedDelayMs(error.retry) === undefined ? 'fault' : 'nothing';
     case 'SOURCE_REFUSED':
       return 'nothing';
     default:

@@ -1,5 +1,5 @@
 import { type BackoffOptions, exponentialBackoff, withJitter } from '../backoff/index.ts';
-import { INVALID_RETRY_MS, messageOf, PequodError, type Retry, WaitingError } from '../errors.ts';
+import { INVALID_RETRY_MS, isBackoff, messageOf, PequodError, type Retry, WaitingError } from '../errors.ts';
 
 const NODE_BACKOFF: BackoffOptions = { baseMs: 1_000, factor: 2, maxMs: 5 * 60_000, jitter: 0.25 };
 /** Most that is added to a delay that may not be cut short. */
@@ -22,12 +22,15 @@ export function failureOf(error: unknown): NodeFailure {
 }
 
 /**
- * When a node that failed may be tried again, in ms: after 1 s, doubled with every failure up to 5 minutes, or when the
- * error says. An error that only a change can mend is tried again slowly all the same, for a change may have been missed.
+ * When a node that failed may be tried again, in ms: after 1 s, doubled with every failure up to 5 minutes or what the
+ * error says, or when the error says. An error that only a change can mend is tried again slowly all the same, for a change may have been missed.
  * @param attempts failures in a row, this one included.
  */
 export function retryAt(retry: Retry, attempts: number, nowMs: number, random: () => number): number {
-  if (retry === 'backoff') return Math.round(nowMs + exponentialBackoff(NODE_BACKOFF, attempts, random));
+  if (isBackoff(retry)) {
+    const maxMs = retry === 'backoff' ? NODE_BACKOFF.maxMs : retry.backoffToMs;
+    return Math.round(nowMs + exponentialBackoff({ ...NODE_BACKOFF, maxMs }, attempts, random));
+  }
   const delayMs = retry === 'never' ? INVALID_RETRY_MS : retry.afterMs;
   return Math.round(nowMs + withJitter(delayMs, DELAY_JITTER, random));
 }

@@ -245,6 +245,83 @@ describe('other answers', () => {
   });
 });
 
+describe('what admission refuses', () => {
+  const SOON = { backoffToMs: 60_000 };
+  const forbidden = (words: string): Answer => ({
+    code: 403,
+    reason: 'Forbidden',
+    message: `configmaps "web" is forbidden: ${words}`,
+    details: NAMED,
+  });
+
+  it.each<[string, Answer, string]>([
+    [
+      'a webhook that is down',
+      {
+        code: 500,
+        reason: 'InternalError',
+        message:
+          'Internal error occurred: failed calling webhook "w.example.com": failed to call webhook: Post "https://…": connect: connection refused',
+      },
+      'API_WEBHOOK_FAILED',
+    ],
+    [
+      'a webhook that says no',
+      {
+        code: 400,
+        reason: 'BadRequest',
+        message: 'admission webhook "w.example.com" denied the request: no',
+      },
+      'API_ADMISSION_DENIED',
+    ],
+    [
+      'a webhook that says no as an authoriser would',
+      {
+        code: 403,
+        reason: 'Forbidden',
+        message: 'admission webhook "w.example.com" denied the request: User "x" cannot get resource "y"',
+      },
+      'API_ADMISSION_DENIED',
+    ],
+    [
+      'a policy',
+      {
+        code: 422,
+        reason: 'Invalid',
+        message: `configmaps "web" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no`,
+      },
+      'API_ADMISSION_DENIED',
+    ],
+    [
+      'a quota',
+      forbidden('exceeded quota: few, requested: configmaps=1, used: configmaps=2'),
+      'API_QUOTA_EXCEEDED',
+    ],
+    [
+      'a limit range',
+      forbidden('maximum cpu usage per Container is 1, but limit is 2'),
+      'API_ADMISSION_DENIED',
+    ],
+  ])('%s: is no lack of rights and no fault of the object', (_who, answer, code) => {
+    for (const verb of ['apply', 'delete']) {
+      const error = errorOf({ ...answer, verb });
+      expect(error instanceof ApiError && [error.code, error.retry]).toEqual([code, SOON]);
+      expect(isForbidden(error)).toBe(false);
+    }
+  });
+
+  it('is told from missing rights, also from those that nobody can pass on', () => {
+    const grant = forbidden(
+      'user "x" (groups=[]) is attempting to grant RBAC permissions not currently held',
+    );
+    const denied = forbidden(
+      'User "x" cannot patch resource "configmaps" in API group "" in the namespace "shop"',
+    );
+    for (const answer of [grant, denied]) expect(isForbidden(errorOf(answer))).toBe(true);
+    expect(isForbidden(errorOf({ ...forbidden('whatever'), verb: 'list' }))).toBe(true);
+  });
+});
+
 describe('error frames', () => {
   const route = { verb: 'watch', resource: 'configmaps' };
 

@@ -9,6 +9,7 @@ import {
   type PequodError,
 } from '../errors.ts';
 import { isJsonArray, isJsonObject, type JsonValue, parseJson } from '../json/index.ts';
+import { admissionKind } from './admission.ts';
 import {
   ApiError,
   type ApiErrorInit,
@@ -46,6 +47,7 @@ const FORBIDDEN_RETRY_MS = 60_000;
 /** How an apply fails whose object has field owners under a version that its CRD has no more. */
 const RETIRED_VERSION = /^request to convert CR to an invalid group\/version: (\S+)/;
 const WRITES: ReadonlySet<string> = new Set(['apply', 'create', 'update', 'mergePatch', 'jsonPatch']);
+const ADMITTED: ReadonlySet<string> = new Set([...WRITES, 'delete']);
 
 /** One line that has lost its middle where it was too long. */
 function shortened(message: string): string {
@@ -155,6 +157,8 @@ function common(status: ParsedStatus, route: CallRoute): Omit<ApiErrorInit, 'cod
 }
 
 function kindOf(status: ParsedStatus, route: CallRoute): Pick<ApiErrorInit, 'code' | 'reason' | 'retry'> {
+  const refusal = refusalOf(status, route);
+  if (refusal !== undefined) return refusal;
   const later = status.retryAfterMs === undefined ? 'backoff' : { afterMs: status.retryAfterMs };
   switch (status.statusCode) {
     case 401:
@@ -184,6 +188,13 @@ function kindOf(status: ParsedStatus, route: CallRoute): Pick<ApiErrorInit, 'cod
         return { code: 'API_SERVER_ERROR', reason: 'ApiServerUnavailable', retry: later };
       return { code: 'API_REJECTED', reason: 'Rejected', retry: { afterMs: INVALID_RETRY_MS } };
   }
+}
+
+/** How a write is handled that admission refused, other than because something is on its way out. */
+function refusalOf(status: ParsedStatus, route: CallRoute): ReturnType<typeof admissionKind> {
+  if (!status.isJson || !ADMITTED.has(route.verb)) return undefined;
+  if (status.statusCode === 403 && forbiddenKind(status).code !== 'API_FORBIDDEN') return undefined;
+  return admissionKind(status);
 }
 
 /** The `apiVersion` that a kind has no more, and that field owners of the object still name. */
@@ -248,7 +259,7 @@ const TYPED_PATCH = /^failed to create typed patch object \([^)]*\): (?:errors:\
 
 /** Undefined where the object is not to blame; else the field, empty where none is named. */
 function invalidField(status: ParsedStatus, route: CallRoute): string | undefined {
-  if (!WRITES.has(route.verb)) return undefined;
+  if (!WRITES.has(route.verb) || refusalOf(status, route) !== undefined) return undefined;
   switch (status.statusCode) {
     case 422:
       if (isUidGuard(status) || isPatchMisfit(status, route)) return undefined;

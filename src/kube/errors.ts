@@ -148,9 +148,17 @@ export function isUnauthorized(error: unknown): error is ApiError {
   return error instanceof ApiError && error.code === 'API_UNAUTHORIZED';
 }
 
-/** Any 403 that says that something is not allowed; not the two below, which pass by themselves. */
+/** A right is missing. Refusals of admission, and the two further below that pass by themselves, are others. */
 export function isForbidden(error: unknown): error is ApiError {
   return error instanceof ApiError && error.code === 'API_FORBIDDEN';
+}
+
+/** Admission does not let the write through: a webhook, a policy, a quota. It was heard and said no. */
+export function isAdmissionRefused(error: unknown): error is ApiError {
+  return (
+    error instanceof ApiError &&
+    (error.code === 'API_ADMISSION_DENIED' || error.code === 'API_QUOTA_EXCEEDED')
+  );
 }
 
 /** Nothing can be created in this namespace any more. */

@@ -15,6 +15,7 @@ export {
   conflictSubject,
   type DeniedAccess,
   deniedAccess,
+  isAdmissionRefused,
   isAlreadyExists,
   isConflict,
   isCrdTerminating,

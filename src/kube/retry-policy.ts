@@ -1,7 +1,7 @@
 // When an informer tries again. A clean end of a stream that had lived is no failure; a stream that ends at once is one,
 // whoever ended it, or a server that closes every stream would be stormed.
 import { Backoff } from '../backoff/index.ts';
-import type { PequodError } from '../errors.ts';
+import { askedDelayMs, type PequodError } from '../errors.ts';
 
 export interface RetryTiming {
   /** First delay after a failure. Default 0.8 s. */
@@ -66,7 +66,7 @@ export class RetryPolicy {
   /** @returns milliseconds to wait, not less than what the server asked for. */
   afterError(error: PequodError | undefined): number {
     this.#forgive();
-    const asked = error !== undefined && typeof error.retry === 'object' ? error.retry.afterMs : 0;
+    const asked = error === undefined ? 0 : (askedDelayMs(error.retry) ?? 0);
     return Math.max(asked, this.#failures.next());
   }
 

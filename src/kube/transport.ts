@@ -36,7 +36,7 @@ export interface TransportOptions {
   readonly log: Logger;
   /** Milliseconds, any epoch; also what `Retry-After` dates are measured against. */
   readonly now: () => number;
-  /** Total time of a short call, and of the way to a watch's first byte. Default 30 s. */
+  /** Total time of a short call, and of the way to a watch's first byte. Default 35 s. */
   readonly timeoutMs?: number;
   /** Short calls in flight, and sockets for them, in the whole process. Default 64. */
   readonly maxInFlight?: number;
@@ -78,7 +78,8 @@ type Response = Dispatcher.ResponseData;
 
 const MAX_ERROR_BYTES = 1024 * 1024;
 const DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
-const DEFAULT_TIMEOUT_MS = 30_000;
+/** The API server gives up a write after 34 s and an admission webhook after 30 s at most: it is heard what it says. */
+const DEFAULT_TIMEOUT_MS = 35_000;
 const DEFAULT_MAX_IN_FLIGHT = 64;
 
 export class Transport {

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NamespacedName } from '../api/index.ts';
 import { type BackoffOptions, withJitter } from '../backoff/index.ts';
-import { assertNever, messageOf, PequodError } from '../errors.ts';
+import { assertNever, isBackoff, messageOf, PequodError } from '../errors.ts';
 import type { Logger } from '../observability/index.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type KeyFilter, OWNS_ALL, type Ownership } from './ownership.ts';
@@ -329,7 +329,7 @@ export class Controller implements Runnable {
     if (error.retry === 'never') {
       this.#queue.forget(encoded);
       log.warn(fields, 'reconcile failed, waiting for a change');
-    } else if (error.retry === 'backoff') {
+    } else if (isBackoff(error.retry)) {
       const retryInMs = this.#queue.addRateLimited(encoded);
       log.warn({ ...fields, retryInMs }, 'reconcile failed');
     } else {

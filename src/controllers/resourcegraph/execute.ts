@@ -3,6 +3,7 @@
 import {
   type DriftPolicy,
   describeIdentity,
+  GRAPH_LABEL,
   gvkOf,
   type InventoryItem,
   identityKey,
@@ -20,7 +21,7 @@ import {
   type Observation,
   observe,
 } from '../../apply/index.ts';
-import { assertNever } from '../../errors.ts';
+import { assertNever, PequodError } from '../../errors.ts';
 import { failureOf, isoSeconds, type Pass, type StartableNode } from '../../graph/index.ts';
 import type { Resource } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
@@ -35,6 +36,9 @@ import { expressionsOf, type NodeInterests } from './node-interests.ts';
 import type { GraphSession } from './session.ts';
 import { isMirrored, type NodeTarget, type Targets } from './targets.ts';
 import { isCreatedOnly } from './work.ts';
+
+/** Longest time until an object whose label was taken away is given it again. */
+const LABEL_RETRY_MS = 60_000;
 
 export interface Execution {
   readonly key: NamespacedName;
@@ -132,6 +136,7 @@ async function startNode(run: Execution, start: StartableNode, signal: AbortSign
     if (resource === undefined) throw kindNotServed(gvkOf(target.planNode.object));
     const { object, isWritten } = await applyNode(run, target, resource, start, signal);
     const observation = observe(object, run.interests);
+    if (isWritten && observation.graphId !== run.owner.graphId) throw labelTaken();
     // What is repaired, or only looked at, is what it was; anything else starts afresh.
     if (isWritten && start.work !== 'repair') run.renewSigns(start.id);
     const before = run.pass.statusOf(start.id);
@@ -185,7 +190,9 @@ async function applyNode(
     run.ledger.set(outcome.entry);
     run.session.clear(entry);
     if (isAdopting) run.log.info({ node: start.id, object: describeIdentity(entry) }, 'object adopted');
-    if (!outcome.isWritten) return outcome;
+    if (!outcome.isWritten || outcome.object.metadata.labels?.[GRAPH_LABEL] !== run.owner.graphId) {
+      return outcome;
+    }
     if (start.work === 'repair') noteRepair(run, start.id, target, outcome);
     run.children.observeOwnWrite(run.key, resource, outcome.object);
     return outcome;
@@ -193,6 +200,16 @@ async function applyNode(
     run.session.failed(entry, error, seen);
     throw error;
   }
+}
+
+/** The API server took the object and stored it without what the watch finds it by. */
+function labelTaken(): PequodError {
+  const message = `is stored without the label ${GRAPH_LABEL}, by which it is watched: something takes it away at admission`;
+  return new PequodError(message, {
+    code: 'LABEL_TAKEN',
+    reason: 'LabelTaken',
+    retry: { backoffToMs: LABEL_RETRY_MS },
+  });
 }
 
 /** A repair that changed nothing was none: its hash is taken over. It counts for the pace all the same. */

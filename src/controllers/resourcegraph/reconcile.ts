@@ -2,7 +2,7 @@
 // with a status that says why.
 import { decodeResourceGraph, describeProblems } from '../../api/crd/index.ts';
 import type { KubeObject, NamespacedName, ResourceGraph } from '../../api/index.ts';
-import { PequodError, TerminalError } from '../../errors.ts';
+import { isBackoff, PequodError, TerminalError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import { isNamespaceTerminating } from '../../kube/index.ts';
 import {
@@ -96,7 +96,7 @@ export class GraphReconciler {
   ): Promise<Result> {
     context.signal.throwIfAborted();
     if (isNamespaceTerminating(error)) return DONE;
-    if (!(error instanceof PequodError) || error.retry === 'backoff') throw error;
+    if (!(error instanceof PequodError) || isBackoff(error.retry)) throw error;
     const status = statusOfProblem(graph, session.statusOf(graph), error, isoSeconds(this.#deps.now()));
     await this.#writer.write(graph, session, status, false, context.signal);
     context.log.debug(

@@ -83,7 +83,7 @@ it('keeps an entry whose repair may have landed without an answer', async () => 
   advance(60_000);
   session.suspect(known);
   expect((await pass()).left).toEqual([]);
-  advance(30_000);
+  advance(35_000);
   expect((await pass()).left).toHaveLength(1);
 });
 

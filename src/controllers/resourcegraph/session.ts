@@ -24,7 +24,7 @@ import { RepairPace } from './repair-pace.ts';
 import { Rivals } from './rivals.ts';
 
 /** A write of this process that was not answered may still land for as long as a request may take. */
-const LANDING_MS = 30_000;
+const LANDING_MS = 35_000;
 /**
  * A write of a process that is gone: the API server gives up a request whose client has left, and what it had handed on
  * to its store is done in a moment.

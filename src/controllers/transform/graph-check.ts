@@ -3,7 +3,7 @@
 import type { InventoryItem, ResourceGraphSpec, Violation } from '../../api/index.ts';
 import { InvalidObjectError, type PequodError, TerminalError } from '../../errors.ts';
 import { buildPlan, confinementProblem, isKnownClusterScoped, type Plan } from '../../graph/index.ts';
-import { isForbidden } from '../../kube/index.ts';
+import { isAdmissionRefused, isForbidden } from '../../kube/index.ts';
 import type { GraphWriteLimits } from './dependencies.ts';
 import type { Failure } from './failure.ts';
 import { checkSize, sizeOf } from './graph-size.ts';
@@ -48,7 +48,8 @@ function whyNotConfined(plan: Plan, namespace: string): Failure | undefined {
  */
 export function whyRefused(error: unknown): Failure | undefined {
   const isTooLarge = error instanceof TerminalError && error.code === 'REVISION_TOO_LARGE';
-  if (!isTooLarge && !(error instanceof InvalidObjectError) && !isForbidden(error)) return undefined;
+  const isRefused = error instanceof InvalidObjectError || isForbidden(error) || isAdmissionRefused(error);
+  if (!isTooLarge && !isRefused) return undefined;
   return failureOf(error, [error.message]);
 }
 

@@ -1,7 +1,7 @@
 // Phase "render": the same question is never evaluated twice. The key of the last render is in memory and in the status;
 // only where it differs, or where nodes have to be written that are not at hand, is the module evaluated again.
 import type { GraphNode, LiveRenders, Transform } from '../../api/index.ts';
-import { SourceError } from '../../errors.ts';
+import { askedDelayMs, SourceError } from '../../errors.ts';
 import {
   type ModuleRenderer,
   OBSERVED_FIELD,
@@ -177,8 +177,8 @@ function knownFailure(memory: TransformMemory, keyFor: KeyFunction, nowMs: numbe
 }
 
 function retryAt(failure: Failure, nowMs: number): number | undefined {
-  const { retry } = failure.error;
-  return typeof retry === 'object' ? nowMs + retry.afterMs : undefined;
+  const askedMs = askedDelayMs(failure.error.retry);
+  return askedMs === undefined ? undefined : nowMs + askedMs;
 }
 
 /** Paths as the status can hold them: fewer and coarser ones where there are too many or too long ones. */

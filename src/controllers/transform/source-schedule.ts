@@ -1,6 +1,6 @@
 // When a source is asked again, and how old an answer may be that another Transform got.
 import type { Transform } from '../../api/index.ts';
-import type { PequodError } from '../../errors.ts';
+import { isBackoff, type PequodError } from '../../errors.ts';
 import {
   DEFAULT_BACKOFF,
   DurationError,
@@ -43,10 +43,9 @@ export function sharedAgeMs(transform: Transform): number {
 /** When a read that failed is tried again, in ms; undefined where only a change helps. */
 export function nextTry(deps: Schedule, error: PequodError, failures: number): number | undefined {
   if (error.retry === 'never') return undefined;
-  const delayMs =
-    error.retry === 'backoff'
-      ? exponentialBackoff(DEFAULT_BACKOFF, failures, deps.random)
-      : withJitter(error.retry.afterMs, RETRY_JITTER, deps.random);
+  const delayMs = isBackoff(error.retry)
+    ? exponentialBackoff(DEFAULT_BACKOFF, failures, deps.random)
+    : withJitter(error.retry.afterMs, RETRY_JITTER, deps.random);
   return deps.now() + delayMs;
 }
 

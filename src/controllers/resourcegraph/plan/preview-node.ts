@@ -19,6 +19,7 @@ import {
   WaitingError,
 } from '../../../errors.ts';
 import {
+  isAdmissionRefused,
   isForbidden,
   isKindNotServed,
   isNamespaceMissing,
@@ -198,6 +199,7 @@ function problemOf(
     error instanceof ApplyConflictError ||
     isAdoptionRefused(error) ||
     isForbidden(error) ||
+    isAdmissionRefused(error) ||
     isPreconditionFailed(error);
   if (!isAnswer) throw error;
   return ['Error', { message: refusal(target.planNode.object, error) }];
