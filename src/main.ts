@@ -85,7 +85,8 @@ export interface OperatorOptions {
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { log, metricsAddress } = options;
   const metrics = new Metrics();
-  const client = await connect(options);
+  const client = await connect(options, metrics);
+  metrics.api.watchLoad(() => client.load);
   const pool = await createEvaluatorPool({
     maxWorkers: options.renderWorkers,
     deadlineMs: options.renderDeadlineMs,
@@ -109,7 +110,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   }
 }
 
-async function connect(options: OperatorOptions): Promise<OperatorClient> {
+async function connect(options: OperatorOptions, metrics: Metrics): Promise<OperatorClient> {
   const { env, kubeconfig, context } = options;
   const config =
     kubeconfig === undefined && context === undefined && isInCluster(env)
@@ -125,6 +126,7 @@ async function connect(options: OperatorOptions): Promise<OperatorClient> {
     log: options.log,
     now: Date.now,
     maxInFlight: options.apiConcurrency,
+    onThrottled: ({ by, who }) => metrics.api.throttled(by, who),
     ...(options.onCall === undefined ? {} : { onCall: options.onCall }),
   });
 }

@@ -4,9 +4,11 @@ import { LRUCache } from 'lru-cache';
 import { isKubeObject, type KubeObject } from '../api/index.ts';
 import { TerminalError } from '../errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue, stringifyJson } from '../json/index.ts';
+import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import { applyBody, checkFieldManager, checkScope } from './apply-patch.ts';
 import { type CallRoute, isNotFound, TransportError } from './errors.ts';
 import type { ServiceAccountIdentity } from './identity.ts';
+import type { ApiLoad } from './in-flight-limit.ts';
 import { listPages } from './list.ts';
 import {
   type ApplyOptions,
@@ -27,7 +29,7 @@ import {
 } from './requests.ts';
 import { collectionPath, keyOf, type ObjectKey, objectPath, type Resource } from './resource.ts';
 import { type AccessAttributes, type AccessReview, accessOf, type RulesReview, rulesOf } from './review.ts';
-import { type ApiAnswer, type ApiRequest, Transport, type TransportOptions } from './transport.ts';
+import { Transport, type TransportOptions } from './transport.ts';
 import { type WatchFrame, watchFrames } from './watch.ts';
 
 type Call = Omit<ApiRequest, 'identity'>;
@@ -307,6 +309,11 @@ export class OperatorClient extends KubeClient {
   /** Resolves when no write is under way, so that none lands any more. Those that the write gate does not ask don't count. */
   async writesSettled(): Promise<void> {
     await this.#transport.writesSettled();
+  }
+
+  /** Short calls of all identities. */
+  get load(): ApiLoad {
+    return this.#transport.load;
   }
 
   /** Ends all connections, whatever is under way on them. */

@@ -1,8 +1,8 @@
 // What the API server serves: the aggregated documents where it has them (two requests, answered with 304 when nothing
 // changed), else one document per group and version.
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../json/index.ts';
+import type { ApiAnswer } from './api-request.ts';
 import type { Resource } from './resource.ts';
-import type { ApiAnswer } from './transport.ts';
 
 /** One group as served. */
 export interface DiscoveredGroup {

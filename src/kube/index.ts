@@ -1,4 +1,5 @@
 export { pause } from './abort.ts';
+export type { CallRecord } from './api-request.ts';
 export type { ApplyGuard } from './apply-patch.ts';
 export { retiredApiVersion } from './classify.ts';
 export { OperatorClient, type OperatorClientOptions, type TenantClient } from './client.ts';
@@ -33,8 +34,10 @@ export {
   TransportError,
   type TransportErrorKind,
 } from './errors.ts';
+export type { Throttling } from './flow-control.ts';
 export { type ServiceAccountIdentity, serviceAccountIdentity } from './identity.ts';
 export { type InClusterOptions, inClusterConfig, isInCluster } from './in-cluster.ts';
+export type { ApiLoad } from './in-flight-limit.ts';
 export {
   type ChangeHandler,
   Informer,
@@ -68,6 +71,6 @@ export { gvkKey, keyOf, type ObjectKey, type Resource, resourceLabel } from './r
 export { RestMapper, type RestMapperOptions } from './rest-mapper.ts';
 export type { RetryTiming } from './retry-policy.ts';
 export type { AccessAttributes, AccessReview, ResourceRule, RulesReview } from './review.ts';
-export type { CallRecord, TransportOptions } from './transport.ts';
+export type { TransportOptions } from './transport.ts';
 export type { BookmarkFrame, ErrorFrame, ObjectFrame, WatchFrame } from './watch.ts';
 export { NotLeaderError } from './write-gate.ts';

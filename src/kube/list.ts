@@ -1,9 +1,9 @@
 import { apiVersionOf, isKubeObject, type KubeObject } from '../api/index.ts';
 import { isJsonArray, isJsonObject, type JsonValue } from '../json/index.ts';
+import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import { TransportError } from './errors.ts';
 import { acceptOf, type ListOptions, type ListPage, routeOf, selectQuery } from './requests.ts';
 import { collectionPath, type Resource } from './resource.ts';
-import type { ApiAnswer, ApiRequest } from './transport.ts';
 
 type Call = (request: Omit<ApiRequest, 'identity'>) => Promise<ApiAnswer>;
 

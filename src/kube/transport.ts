@@ -1,4 +1,4 @@
-// One request to one cluster. Every short call has a total deadline and holds one of a limited number of places; the
+// One request to one cluster. Every short call has a total deadline from when its turn has come (`FlowControl`); the
 // caller's signal reaches the socket; answers are limited in size; bodies of errors are read to the end.
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Dispatcher, request as send } from 'undici';
@@ -6,28 +6,17 @@ import { messageOf, PequodError } from '../errors.ts';
 import { type JsonValue, parseJson } from '../json/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { untilAborted } from './abort.ts';
+import type { ApiAnswer, ApiRequest, CallRecord } from './api-request.ts';
 import { readCapped } from './body.ts';
 import { errorFromAnswer } from './classify.ts';
 import type { ClusterConfig } from './config.ts';
 import { Connections } from './connections.ts';
 import { Deadline } from './deadline.ts';
-import { type CallRoute, isUnauthorized, TransportError } from './errors.ts';
-import type { ServiceAccountIdentity } from './identity.ts';
-import { InFlightLimit } from './in-flight-limit.ts';
+import { isUnauthorized, TransportError } from './errors.ts';
+import { FlowControl, type Throttling } from './flow-control.ts';
+import type { ApiLoad } from './in-flight-limit.ts';
 import { TokenCache } from './token-cache.ts';
-import { asking, isGated, OpenWrites } from './write-gate.ts';
-
-/** One finished request, for metrics. Of a watch: the time until its headers came. */
-export interface CallRecord {
-  readonly verb: string;
-  /** `deployments.apps`, or a path without names. */
-  readonly resource: string;
-  /** HTTP status; 0 where no answer came. */
-  readonly code: number;
-  readonly durationMs: number;
-  /** User name of the ServiceAccount that was impersonated; undefined for the operator itself. */
-  readonly identity: string | undefined;
-}
+import { asking, isGated, isLeaseCall, OpenWrites } from './write-gate.ts';
 
 export interface TransportOptions {
   readonly config: ClusterConfig;
@@ -36,41 +25,22 @@ export interface TransportOptions {
   readonly log: Logger;
   /** Milliseconds, any epoch; also what `Retry-After` dates are measured against. */
   readonly now: () => number;
-  /** Total time of a short call, and of the way to a watch's first byte. Default 35 s. */
+  /** Total time of a request, and of the way to a watch's first byte. Default 35 s. */
   readonly timeoutMs?: number;
-  /** Short calls in flight, and sockets for them, in the whole process. Default 64. */
+  /** Most short calls in flight, and sockets for them, in the whole process; Lease calls aside. Default 64. */
   readonly maxInFlight?: number;
   /** Size of an answer. Default 64 MiB. */
   readonly maxResponseBytes?: number;
   readonly onCall?: (call: CallRecord) => void;
+  /** An answer asked for fewer calls. */
+  readonly onThrottled?: ((throttling: Throttling) => void) | undefined;
+  /** From 0 up to, not including, 1. Default `Math.random`. */
+  readonly random?: () => number;
   /**
    * Throws where this process may not write (a {@link NotLeaderError}). Asked right before a request that may store
    * something is written to its socket; not for the operator's Lease calls.
    */
   readonly mayWrite?: (() => void) | undefined;
-}
-
-export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
-  readonly body?: string | undefined;
-  readonly contentType?: string;
-  readonly accept?: string;
-  /** A review or a dry run: nothing is stored, whatever the method. */
-  readonly storesNothing?: boolean | undefined;
-  /** Sent as `If-None-Match`; a 304 then answers without a value. */
-  readonly etag?: string | undefined;
-  readonly identity: ServiceAccountIdentity | undefined;
-  readonly route: CallRoute;
-}
-
-export interface ApiAnswer {
-  readonly statusCode: number;
-  /** Undefined for 304. */
-  readonly value: JsonValue | undefined;
-  readonly etag: string | undefined;
-  readonly contentType: string;
 }
 
 type Agents = Awaited<ReturnType<Connections['agents']>>;
@@ -86,16 +56,16 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #base: URL;
   readonly #connections: Connections;
-  readonly #limit: InFlightLimit;
+  readonly #flow: FlowControl;
   readonly #tokens: TokenCache;
   readonly #writes: OpenWrites = new OpenWrites();
 
   constructor(options: TransportOptions) {
-    const { config, now, maxInFlight = DEFAULT_MAX_IN_FLIGHT } = options;
+    const { config, now, maxInFlight = DEFAULT_MAX_IN_FLIGHT, random = Math.random, onThrottled } = options;
     this.#options = options;
     this.#base = new URL(config.server);
     this.#connections = new Connections(config, maxInFlight, now);
-    this.#limit = new InFlightLimit(maxInFlight);
+    this.#flow = new FlowControl({ maxInFlight, random, onThrottled });
     this.#tokens = new TokenCache(config.credentials, now);
   }
 
@@ -108,19 +78,22 @@ export class Transport {
     await this.#writes.settled();
   }
 
+  get load(): ApiLoad {
+    return this.#flow.load;
+  }
+
   /** A short call. Errors are classified; an aborted `signal` rejects with its own reason. */
   async call(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
-    const release = await this.#limit.acquire(signal);
-    try {
-      return await this.#withFreshToken((isRefused) => this.#call(request, isRefused, signal));
-    } finally {
-      release();
-    }
+    const work = (): Promise<ApiAnswer> =>
+      this.#withFreshToken((isRefused) => this.#call(request, isRefused, signal));
+    return await this.#flow.call(request, work, signal);
   }
 
   /** Opens a stream: resolves once its headers are there. Ends with `signal` or when the consumer stops reading. */
   async stream(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    return this.#withFreshToken((isRefused) => this.#stream(request, isRefused, signal));
+    const work = (): Promise<AsyncIterable<Buffer>> =>
+      this.#withFreshToken((isRefused) => this.#stream(request, isRefused, signal));
+    return await this.#flow.open(request, work, signal);
   }
 
   async #withFreshToken<R>(attempt: (isRefused: boolean) => Promise<R>): Promise<R> {
@@ -137,7 +110,9 @@ export class Transport {
     using _write = isGated(request) ? this.#writes.begin() : undefined;
     const { maxResponseBytes = DEFAULT_MAX_RESPONSE_BYTES } = this.#options;
     return await this.#recorded(request, deadline, signal, async (seen) => {
-      const response = await this.#send(request, 'unary', isRefused, deadline.signal);
+      // Lease calls find a socket however many calls there are.
+      const agent = isLeaseCall(request) ? 'watch' : 'unary';
+      const response = await this.#send(request, agent, isRefused, deadline.signal);
       seen(response.statusCode);
       if (!isSuccess(response)) throw await this.#failure(request, response);
       const text = await readCapped(response.body, maxResponseBytes);

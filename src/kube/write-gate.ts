@@ -6,9 +6,9 @@
 //   resourceVersion. A Lease of a tenant's graph is an object like any other.
 import type { Dispatcher } from 'undici';
 import { PequodError } from '../errors.ts';
+import type { ApiRequest } from './api-request.ts';
 import { LEASES } from './known-resources.ts';
 import { resourceLabel } from './resource.ts';
-import type { ApiRequest } from './transport.ts';
 
 /** This process may not write now. Nothing was sent: unlike after a {@link TransportError}, the write did not land. */
 export class NotLeaderError extends PequodError {

@@ -2,6 +2,7 @@
 // label has a closed or bounded set of values; nothing that a tenant writes becomes one without a limit. Each metric has
 // a row in docs/metrics.md.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { ApiMetrics } from './api-metrics.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 
 /** Where the cache holds something. */
@@ -31,6 +32,8 @@ const FETCH_SECONDS: readonly number[] = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 3
 export class Metrics {
   readonly #registry = new Registry();
   readonly queues: QueueMetrics = new QueueMetrics(this.#registry);
+  /** Of the calls to the API server. */
+  readonly api: ApiMetrics = new ApiMetrics(this.#registry);
   readonly #hits: Counter<'tier'>;
   readonly #misses: Counter;
   readonly #evictions: Counter<'tier'>;

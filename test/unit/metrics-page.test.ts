@@ -29,13 +29,14 @@ async function rowsOfPage(): Promise<readonly Row[]> {
 
 /** Values stand behind their label and a colon. */
 function isValue(word: string): boolean {
-  return ['memory', 'disk'].includes(word);
+  return ['memory', 'disk', '429', '503', '504', 'timeout', 'operator', 'tenant'].includes(word);
 }
 
 async function registered(): Promise<readonly Row[]> {
   const metrics = new Metrics();
   metrics.watchCache(() => []);
   metrics.watchCircuits(() => []);
+  metrics.api.watchLoad(() => ({ inFlight: 0, waiting: 0, limit: 1 }));
   const types = new Map<string, string>();
   for (const [, name = '', type = ''] of (await metrics.expose()).matchAll(/^# TYPE (\w+) (\w+)$/gm)) {
     types.set(name, type);

@@ -119,13 +119,20 @@ describe('an informer', () => {
     });
   });
 
-  it('waits as long as the server asks', async () => {
+  it('waits as long as the server asks, whoever wants it sooner', async () => {
     const fail: Step = (response) => sendStatus(response, 503, 'ServiceUnavailable');
+    let askedAtMs = 0;
+    let cameAtMs = 0;
     const asking: Step = (response, request) => {
-      response.setHeader('retry-after', '600');
+      askedAtMs = performance.now();
+      response.setHeader('retry-after', '2');
       fail(response, request);
     };
-    await run([asking, watchList('5')], async ({ informer, server }) => {
+    const answering: Step = (response, request) => {
+      cameAtMs = performance.now();
+      watchList('5')(response, request);
+    };
+    await run([asking, answering], async ({ informer, server }) => {
       await run([fail], async (impatient) => {
         await eventually(() => expect(impatient.server.seen.length).toBeGreaterThan(10));
       });
@@ -133,6 +140,7 @@ describe('an informer', () => {
       informer.retryNow();
       await informer.waitForSync(soon());
     });
+    expect(cameAtMs - askedAtMs).toBeGreaterThanOrEqual(2_000);
   });
 
   it('gives up a silent stream that used to send bookmarks', async () => {

@@ -154,7 +154,7 @@ describe('an informer on the real API server', () => {
   });
 
   it('is shared, and stops when nobody needs it', async () => {
-    const set = new InformerSet(options());
+    const set = new InformerSet({ ...options(), namespace: undefined });
     const seen = new Set<string>();
     set.onChange(() => {
       throw new Error('handler is broken');

@@ -7,6 +7,7 @@ import {
   type CallRecord,
   fixedClusterConfig,
   OperatorClient,
+  type Throttling,
   type TokenSupplier,
 } from '../../../src/kube/index.ts';
 import { silentLogger } from '../../../src/observability/index.ts';
@@ -87,6 +88,7 @@ export interface ScriptedClientOptions {
   readonly token?: TokenSupplier;
   readonly onCall?: (call: CallRecord) => void;
   readonly mayWrite?: () => void;
+  readonly onThrottled?: (throttling: Throttling) => void;
 }
 
 export function clientOf(server: ScriptedServer, options: ScriptedClientOptions = {}): OperatorClient {
