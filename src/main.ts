@@ -19,14 +19,22 @@ import {
   isInCluster,
   kubeconfigConfig,
   OperatorClient,
+  Reachability,
   RestMapper,
 } from './kube/index.ts';
 import { type Logger, Metrics, type QueueLevel } from './observability/index.ts';
-import { readClusterFacts, readOwnIdentity } from './operator-facts.ts';
+import { OperatorFacts } from './operator-facts.ts';
+import { type HealthSubjects, livenessChecks, readinessChecks } from './operator-health.ts';
 import { networkPlaces, openCache, type PlacesOptions } from './operator-places.ts';
 import { operatorWatches, watchParts } from './operator-watches.ts';
 import { NetworkAsker, Probes } from './probes/index.ts';
-import { createEvaluatorPool, DEFAULT_RENDER_LIMITS, type ModuleRenderer, Renderer } from './render/index.ts';
+import {
+  createEvaluatorPool,
+  DEFAULT_RENDER_LIMITS,
+  EvaluatorPulse,
+  type ModuleRenderer,
+  Renderer,
+} from './render/index.ts';
 import { RevisionStore } from './revisions/index.ts';
 import {
   type ControllerStats,
@@ -35,7 +43,7 @@ import {
   type Runnable,
   systemClock,
 } from './runtime/index.ts';
-import { type ListenAddress, MetricsServer } from './server/index.ts';
+import { HealthServer, type ListenAddress, MetricsServer } from './server/index.ts';
 import { loadEmbeddedLibrary, ModuleSources } from './source/index.ts';
 import { Tenancy } from './tenancy/index.ts';
 
@@ -71,6 +79,8 @@ export interface OperatorOptions {
   readonly places: PlacesOptions;
   /** Where metrics are served; nowhere without it. */
   readonly metricsAddress?: ListenAddress | undefined;
+  /** Where health is served; nowhere without it. */
+  readonly healthAddress?: ListenAddress | undefined;
   readonly log: Logger;
   readonly onReconcile?: (report: ReconcileReport) => void;
   readonly onCall?: (call: CallRecord) => void;
@@ -80,12 +90,19 @@ export interface OperatorOptions {
 
 /**
  * Runs the operator until `signal` is aborted, then stops it gracefully.
- * @throws what kept a part from starting: no cluster, no rights to watch its own kinds, a broken CUE folder.
+ * @throws what kept a part from starting and will not change by itself: a configuration that can't be read, a port that
+ * is taken, a broken CUE folder. What may change is waited for: the API server, the CRDs, the operator's rights.
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
   const { log, metricsAddress } = options;
   const metrics = new Metrics();
-  const client = await connect(options, metrics);
+  const reachability = new Reachability({
+    look: (looking) => client.checkServing(looking),
+    log,
+    now: Date.now,
+    random: Math.random,
+  });
+  const client = await connect(options, metrics, reachability);
   metrics.api.watchLoad(() => client.load);
   const pool = await createEvaluatorPool({
     maxWorkers: options.renderWorkers,
@@ -94,12 +111,15 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   });
   const manager = new Manager({ log });
   manager.add(closing('api client', () => client.close()));
+  manager.add(closing('reachability', () => reachability.stop()));
   manager.add(closing('evaluator pool', () => pool.close()));
   if (metricsAddress !== undefined) {
     manager.add(new MetricsServer({ address: metricsAddress, metrics, log }));
   }
   try {
-    for (const part of await buildParts(options, client, pool, metrics, signal)) manager.add(part);
+    for (const part of await buildParts(options, { client, reachability, pool, metrics, manager })) {
+      manager.add(part);
+    }
     await manager.start(signal);
     log.info({ version: options.version }, 'operator is running');
     options.onReady?.();
@@ -110,7 +130,11 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
   }
 }
 
-async function connect(options: OperatorOptions, metrics: Metrics): Promise<OperatorClient> {
+async function connect(
+  options: OperatorOptions,
+  metrics: Metrics,
+  reachability: Reachability,
+): Promise<OperatorClient> {
   const { env, kubeconfig, context } = options;
   const config =
     kubeconfig === undefined && context === undefined && isInCluster(env)
@@ -127,21 +151,28 @@ async function connect(options: OperatorOptions, metrics: Metrics): Promise<Oper
     now: Date.now,
     maxInFlight: options.apiConcurrency,
     onThrottled: ({ by, who }) => metrics.api.throttled(by, who),
+    onUnanswered: () => reachability.unanswered(),
     ...(options.onCall === undefined ? {} : { onCall: options.onCall }),
   });
 }
 
 type EvaluatorPool = Awaited<ReturnType<typeof createEvaluatorPool>>;
 
+/** What all parts share. */
+interface Ground {
+  readonly client: OperatorClient;
+  readonly reachability: Reachability;
+  readonly pool: EvaluatorPool;
+  readonly metrics: Metrics;
+  readonly manager: Manager;
+}
+
 async function buildParts(
   options: OperatorOptions,
-  operator: OperatorClient,
-  pool: EvaluatorPool,
-  metrics: Metrics,
-  signal: AbortSignal,
+  { client: operator, reachability, pool, metrics, manager }: Ground,
 ): Promise<readonly Runnable[]> {
-  const { log } = options;
-  const basics = { client: operator, log, now: Date.now, random: Math.random };
+  const { log, healthAddress } = options;
+  const basics = { client: operator, log, now: Date.now, random: Math.random, reachability };
   const mapper = new RestMapper({ client: operator, now: Date.now });
   const watched = { ...basics, namespace: options.watchNamespace };
   const watches = operatorWatches(watched);
@@ -157,14 +188,13 @@ async function buildParts(
     indexes: { [GRAPH_INDEX]: ({ graphId }) => (graphId === undefined ? [] : [graphId]) },
   });
   const mirrorInformers = new InformerSet({ ...watched, project: mirrorProjection });
-  const identity = await readOwnIdentity(operator, signal);
+  const facts = new OperatorFacts({ operator, mapper, reachability, log, random: Math.random });
   const tenancy = new Tenancy({
     operator,
     defaultServiceAccount: options.defaultServiceAccount,
-    ...(identity === undefined ? {} : { operatorIdentity: identity }),
+    operatorIdentity: () => facts.identity,
     now: Date.now,
   });
-  const cluster = await readClusterFacts(operator, mapper, signal);
   const library = await loadEmbeddedLibrary(options.cueDirectory);
   const cache = await openCache(options.places, log, metrics);
   const places = networkPlaces(options.places, options.egressAllow, cache, metrics);
@@ -192,6 +222,7 @@ async function buildParts(
     {
       log,
       onTake: (priority, waitedMs) => metrics.queues.taken('resourcegraph', priority, waitedMs),
+      gate: reachability,
       concurrency: options.maxConcurrentReconciles,
       reconcileTimeoutMs: options.reconcileTimeoutMs,
       ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
@@ -215,12 +246,13 @@ async function buildParts(
       }),
       log,
     ),
-    cluster: () => cluster,
+    cluster: () => facts.cluster,
     limits: { ...DEFAULT_GRAPH_WRITE_LIMITS, maxNodes: options.maxNodes },
     now: Date.now,
     random: Math.random,
     log,
     onTake: (priority, waitedMs) => metrics.queues.taken('transform', priority, waitedMs),
+    gate: reachability,
     concurrency: options.maxConcurrentReconciles,
     reconcileTimeoutMs: options.reconcileTimeoutMs,
     ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
@@ -229,7 +261,18 @@ async function buildParts(
     queueLevel('resourcegraph', graphController.stats()),
     queueLevel('transform', transformController.stats()),
   ]);
+  facts.onClusterChange(() => transformController.enqueueAll());
+  const subjects = {
+    manager,
+    controllers: [graphController, transformController],
+    reachability,
+    watches: Object.values(watches),
+    evaluator: new EvaluatorPulse(pool, () => performance.now()),
+    cache,
+    now: Date.now,
+  };
   return [
+    ...(healthAddress === undefined ? [] : [healthServer(healthAddress, subjects, log)]),
     closing('cache', () => cache.close()),
     closing('sources', () => places.close()),
     closing('child watches', () => childInformers.stop()),
@@ -238,6 +281,7 @@ async function buildParts(
       await asker.close();
     }),
     closing('mirror watches', () => mirrorInformers.stop()),
+    facts,
     ...watchParts(watches),
     graphController,
     transformController,
@@ -262,6 +306,10 @@ function loggedRenderer(renderer: ModuleRenderer, log: Logger): ModuleRenderer {
       return result;
     },
   };
+}
+
+function healthServer(address: ListenAddress, subjects: HealthSubjects, log: Logger): HealthServer {
+  return new HealthServer({ address, live: livenessChecks(subjects), ready: readinessChecks(subjects), log });
 }
 
 function closing(name: string, close: () => Promise<void>): Runnable {

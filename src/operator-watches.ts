@@ -12,7 +12,13 @@ import {
 import type { Runnable } from './runtime/index.ts';
 
 /** What every watch is made with. */
-type Basics = Pick<InformerOptions<unknown>, 'client' | 'log' | 'now' | 'random' | 'namespace'>;
+type Basics = Pick<
+  InformerOptions<unknown>,
+  'client' | 'log' | 'now' | 'random' | 'namespace' | 'reachability'
+>;
+
+/** Nothing works without these, so that rights or kinds that come late are noticed soon. */
+const TIMING = { maxRefusedMs: 5_000 } as const;
 
 export interface OperatorWatches {
   readonly transforms: Informer<KubeObject>;
@@ -24,8 +30,9 @@ export interface OperatorWatches {
   readonly modules: Informer<KubeObject>;
 }
 
-/** @param basics with `namespace`, that one is the only one that is looked at */
-export function operatorWatches(basics: Basics): OperatorWatches {
+/** @param options with `namespace`, that one is the only one that is looked at */
+export function operatorWatches(options: Basics): OperatorWatches {
+  const basics = { ...options, timing: TIMING };
   const { namespace, ...clusterWide } = basics;
   const transforms = new Informer({ ...basics, resource: TRANSFORMS, project: slim, isEqual: isSameVersion });
   const graphs = new Informer({
@@ -93,7 +100,10 @@ function watching<T>(name: string, informer: Informer<T>): Runnable {
       await informer.waitForSync(signal);
     },
     stop: () => informer.stop(),
-    health: () =>
-      informer.state === 'Live' ? undefined : `${informer.state}: ${informer.lastError?.message ?? ''}`,
+    health: () => (informer.state === 'Live' ? undefined : describe(informer)),
   };
+}
+
+function describe({ state, lastError }: Pick<Informer<unknown>, 'lastError' | 'state'>): string {
+  return lastError === undefined ? state : `${state}: ${lastError.message}`;
 }

@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import { messageOf } from '../errors.ts';
 import type { CacheLevel, Logger, Metrics } from '../observability/index.ts';
-import { CacheFolderError } from './cache-folder.ts';
+import { CacheFolderError, openCacheFolder } from './cache-folder.ts';
 import { DiskStore } from './disk-store.ts';
 import { Flights, type Load } from './flight.ts';
 
@@ -51,6 +51,7 @@ export class ByteCache {
   readonly #memory: LRUCache<string, Uint8Array>;
   readonly #flights = new Flights<Uint8Array>();
   readonly #pending = new Set<Promise<void>>();
+  readonly #folder: string | undefined;
   #disk: DiskStore | undefined;
   #pendingBytes = 0;
   #warnedAtMs: number | undefined;
@@ -59,6 +60,7 @@ export class ByteCache {
     this.#log = options.log;
     this.#metrics = options.metrics;
     this.#now = options.now;
+    this.#folder = options.folder;
     this.#memory = new LRUCache({
       max: options.maxEntries ?? DEFAULT_MAX_ENTRIES,
       maxSize: options.maxMemoryBytes ?? DEFAULT_MEMORY_BYTES,
@@ -96,6 +98,20 @@ export class ByteCache {
       options.log.warn({ folder, problem: messageOf(error) }, 'the cache folder is not used');
     }
     return cache;
+  }
+
+  /**
+   * Tries whether the folder can be written to. Undefined where it can, or where there is none, else what is wrong, in
+   * words.
+   */
+  async folderProblem(): Promise<string | undefined> {
+    if (this.#folder === undefined) return undefined;
+    try {
+      await openCacheFolder(this.#folder);
+    } catch (error) {
+      return messageOf(error);
+    }
+    return this.#disk === undefined ? 'it could not be used when the operator started' : undefined;
   }
 
   /** What is kept under the key. Who gets it does not write to it. Never rejects. */

@@ -27,6 +27,7 @@ interface ControllerFlags extends SourceFlags {
   readonly renderMemory: number;
   readonly egressAllow: readonly string[];
   readonly metricsAddress?: ListenAddress;
+  readonly healthAddress?: ListenAddress;
   readonly logLevel: LogLevel;
 }
 
@@ -96,6 +97,12 @@ export function controllerCommand(): Command {
       ).argParser(addressFlag),
     )
     .addOption(
+      new Option(
+        '--health-address <host:port>',
+        'where /healthz and /readyz are served, e.g. :8081; nowhere without it',
+      ).argParser(addressFlag),
+    )
+    .addOption(
       new Option('--log-level <level>', 'least severe messages to log').choices(LOG_LEVELS).default('info'),
     )
     .action(runController);
@@ -128,6 +135,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     egressAllow: flags.egressAllow,
     places: await placesOf(flags),
     metricsAddress: flags.metricsAddress,
+    healthAddress: flags.healthAddress,
     log,
   };
   try {

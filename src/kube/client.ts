@@ -6,7 +6,7 @@ import { TerminalError } from '../errors.ts';
 import { isJsonObject, type JsonObject, type JsonValue, stringifyJson } from '../json/index.ts';
 import type { ApiAnswer, ApiRequest } from './api-request.ts';
 import { applyBody, checkFieldManager, checkScope } from './apply-patch.ts';
-import { type CallRoute, isNotFound, TransportError } from './errors.ts';
+import { ApiError, type CallRoute, isNotFound, TransportError } from './errors.ts';
 import type { ServiceAccountIdentity } from './identity.ts';
 import type { ApiLoad } from './in-flight-limit.ts';
 import { listPages } from './list.ts';
@@ -256,6 +256,8 @@ export class TenantClient extends KubeClient {
 }
 
 const MAX_TENANT_CLIENTS = 10_000;
+/** How long the API server may take to say that it is ready. */
+const LOOK_TIMEOUT_MS = 5_000;
 
 export interface OperatorClientOptions extends TransportOptions {
   /** The operator's own ServiceAccount: never given to anybody, whatever its name is asked as. */
@@ -314,6 +316,30 @@ export class OperatorClient extends KubeClient {
   /** Short calls of all identities. */
   get load(): ApiLoad {
     return this.#transport.load;
+  }
+
+  /**
+   * Asks the API server whether it is ready, beside the limit of calls in flight, which may all hang. Who may not ask has
+   * been answered all the same.
+   * @throws ApiError or TransportError where it is not; the signal's reason
+   */
+  async checkServing(signal: AbortSignal): Promise<void> {
+    const route: CallRoute = { verb: 'discover', resource: '/readyz' };
+    const limit = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+    try {
+      const body = await this.#transport.openBeside(
+        { method: 'GET', path: '/readyz', accept: '*/*', identity: undefined, route },
+        AbortSignal.any([signal, limit]),
+      );
+      for await (const _chunk of body);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (limit.aborted) {
+        throw new TransportError('timeout', `discover /readyz: no answer in ${LOOK_TIMEOUT_MS} ms`, error);
+      }
+      const isAnswer = error instanceof ApiError && error.statusCode < 500 && error.statusCode !== 429;
+      if (!isAnswer) throw error;
+    }
   }
 
   /** Ends all connections, whatever is under way on them. */

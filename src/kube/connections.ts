@@ -44,6 +44,11 @@ export class Connections {
     return untilAborted(this.#check, signal);
   }
 
+  /** The files may have changed sooner than expected: they are read again before the next request. */
+  doubt(): void {
+    this.#checkedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** Ends all sockets at once. */
   async destroy(): Promise<void> {
     const { unary, watch } = this.#current ?? {};

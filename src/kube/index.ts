@@ -54,6 +54,7 @@ export {
 export * from './known-resources.ts';
 export { type KubeconfigOptions, kubeconfigConfig } from './kubeconfig.ts';
 export type { Indexes, InformerEvent } from './object-store.ts';
+export { type Outage, Reachability, type ReachabilityOptions } from './reachability.ts';
 export type { WatchTiming } from './reflector.ts';
 export type {
   ApplyOptions,

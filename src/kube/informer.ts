@@ -8,6 +8,7 @@ import { pause, untilAborted } from './abort.ts';
 import type { KubeClient } from './client.ts';
 import { isExpired, isForbidden, isKindNotServed } from './errors.ts';
 import { type InformerEvent, ObjectStore, type ObjectStoreOptions, type Version } from './object-store.ts';
+import type { Reachability } from './reachability.ts';
 import { Reflector, type WatchTiming } from './reflector.ts';
 import { keyOf, type Resource, resourceLabel } from './resource.ts';
 import { RetryPolicy, type RetryTiming } from './retry-policy.ts';
@@ -40,6 +41,8 @@ export interface InformerOptions<T> extends ObjectStoreOptions<T> {
   /** From 0 to below 1. */
   readonly random: () => number;
   readonly timing?: WatchTiming & RetryTiming;
+  /** Says when a server that was away is back: it is then asked at once. */
+  readonly reachability?: Pick<Reachability, 'onBack'> | undefined;
 }
 
 export type ChangeHandler<T> = (event: InformerEvent<T>) => void;
@@ -66,6 +69,7 @@ export class Informer<T> {
   #heardAtMs: number;
   #running: Promise<void> | undefined;
   #wake: () => void = () => undefined;
+  #endBack: (() => void) | undefined;
 
   constructor(options: InformerOptions<T>) {
     const { client, resource, timing = {}, random, now } = options;
@@ -84,10 +88,12 @@ export class Informer<T> {
   /** Begins to list and watch. An informer runs once: what was stopped stays stopped. */
   start(): void {
     this.#running ??= this.#run();
+    this.#endBack ??= this.#options.reachability?.onBack(() => this.retryNow());
   }
 
   /** Ends the stream; resolves when nothing of it runs any more. */
   async stop(): Promise<void> {
+    this.#endBack?.();
     this.#stopping.abort(
       new WaitingError('informer was stopped', { code: 'INFORMER_STOPPED', afterMs: 1_000 }),
     );

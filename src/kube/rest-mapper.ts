@@ -66,9 +66,9 @@ export class RestMapper {
     return this.#groups.get(group)?.versions[0];
   }
 
-  /** `group/version` of everything that is served, sorted; asks the server only where nothing is known yet. */
+  /** `group/version` of everything that is served, sorted; asks the server only where nothing is known, or no more. */
   async apiVersions(signal: AbortSignal): Promise<readonly string[]> {
-    if (this.#readAtMs === undefined) await untilAborted(this.#refresh(), signal);
+    if (this.#readAtMs === undefined || this.#isInvalid) await untilAborted(this.#refresh(), signal);
     const versions = [...this.#groups].flatMap(([group, { versions: served }]) =>
       served.map((version) => apiVersionOf({ group, version })),
     );

@@ -36,6 +36,8 @@ export interface TransportOptions {
   readonly onThrottled?: ((throttling: Throttling) => void) | undefined;
   /** From 0 up to, not including, 1. Default `Math.random`. */
   readonly random?: () => number;
+  /** Called where a call got no answer, or a stream broke: the server may be away. */
+  readonly onUnanswered?: (() => void) | undefined;
   /**
    * Throws where this process may not write (a {@link NotLeaderError}). Asked right before a request that may store
    * something is written to its socket; not for the operator's Lease calls.
@@ -51,6 +53,9 @@ const DEFAULT_MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 /** The API server gives up a write after 34 s and an admission webhook after 30 s at most: it is heard what it says. */
 const DEFAULT_TIMEOUT_MS = 35_000;
 const DEFAULT_MAX_IN_FLIGHT = 64;
+/** How OpenSSL and Node name a certificate that could not be verified: no request was sent on such a connection. */
+const CERTIFICATE_CODE =
+  /^(?:UNABLE_TO_(?:VERIFY|GET)_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|INVALID_CA$|ERR_TLS_CERT_|ERR_SSL_TLSV1_ALERT_UNKNOWN_CA$)/;
 
 export class Transport {
   readonly #options: TransportOptions;
@@ -85,21 +90,31 @@ export class Transport {
   /** A short call. Errors are classified; an aborted `signal` rejects with its own reason. */
   async call(request: ApiRequest, signal: AbortSignal): Promise<ApiAnswer> {
     const work = (): Promise<ApiAnswer> =>
-      this.#withFreshToken((isRefused) => this.#call(request, isRefused, signal));
+      this.#withFreshCredentials((isRefused) => this.#call(request, isRefused, signal));
     return await this.#flow.call(request, work, signal);
   }
 
   /** Opens a stream: resolves once its headers are there. Ends with `signal` or when the consumer stops reading. */
   async stream(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
     const work = (): Promise<AsyncIterable<Buffer>> =>
-      this.#withFreshToken((isRefused) => this.#stream(request, isRefused, signal));
+      this.#withFreshCredentials((isRefused) => this.#stream(request, isRefused, signal));
     return await this.#flow.open(request, work, signal);
   }
 
-  async #withFreshToken<R>(attempt: (isRefused: boolean) => Promise<R>): Promise<R> {
+  /** The same beside all limits, for a look at a server that may have stopped answering. */
+  async openBeside(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    return await this.#withFreshCredentials((isRefused) => this.#stream(request, isRefused, signal));
+  }
+
+  /** Tries once more where token or certificates were refused, with what the files hold now: nothing was stored. */
+  async #withFreshCredentials<R>(attempt: (isRefused: boolean) => Promise<R>): Promise<R> {
     try {
       return await attempt(false);
     } catch (error) {
+      if (isCertificateRefused(error)) {
+        this.#connections.doubt();
+        return attempt(false);
+      }
       if (!isUnauthorized(error) || this.#options.config.credentials.kind !== 'token') throw error;
       return attempt(true);
     }
@@ -153,6 +168,7 @@ export class Transport {
       for await (const chunk of body) yield chunk;
     } catch (error) {
       signal.throwIfAborted();
+      this.#options.onUnanswered?.();
       throw new TransportError('connection', `stream broke: ${messageOf(error)}`, error);
     } finally {
       deadline[Symbol.dispose]();
@@ -229,9 +245,12 @@ export class Transport {
       signal.throwIfAborted();
       const { verb, resource } = request.route;
       if (deadline.isExpired) {
+        this.#options.onUnanswered?.();
         throw new TransportError('timeout', `${verb} ${resource}: no answer in ${this.#timeoutMs} ms`, error);
       }
       if (error instanceof PequodError) throw error;
+      this.#options.onUnanswered?.();
+      this.#connections.doubt();
       throw new TransportError('connection', `${verb} ${resource}: ${messageOf(error)}`, error);
     } finally {
       this.#report(request, code, this.#options.now() - startedAtMs);
@@ -254,6 +273,14 @@ export class Transport {
 
 function isSuccess(response: Response): boolean {
   return (response.statusCode >= 200 && response.statusCode < 300) || response.statusCode === 304;
+}
+
+/** No connection was made, since the server's certificate or ours was not accepted. */
+function isCertificateRefused(error: unknown): boolean {
+  if (!(error instanceof TransportError) || error.kind !== 'connection') return false;
+  const { cause } = error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return CERTIFICATE_CODE.test(code);
 }
 
 function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {

@@ -8,6 +8,7 @@ export {
   PENDING_NODES_ID,
 } from './observed.ts';
 export { createEvaluatorPool, type EvaluatorPoolOptions } from './pool.ts';
+export { EvaluatorPulse } from './pulse.ts';
 export { RenderError, type RenderErrorCode, type RenderPhase } from './render-error.ts';
 export { type RenderKeyParts, renderKey } from './render-key.ts';
 export { DEFAULT_RENDER_LIMITS, Renderer, type RendererOptions, type RenderLimits } from './renderer.ts';

@@ -180,7 +180,7 @@ describe('Controller', () => {
     controller.enqueue(SHOP);
     await Promise.resolve();
     clock.advance(60_000);
-    expect(controller.health()).toBe('reconcile of shop/web runs on past its deadline');
+    expect(controller.health()).toBe('reconciles that run on past their deadline: 1');
     await settle();
     expect(reports).toMatchObject([
       { result: 'error', durationMs: 60_000, error: { code: 'RECONCILE_TIMEOUT' } },

@@ -8,6 +8,7 @@ import { type BackoffOptions, withJitter } from '../backoff/index.ts';
 import { assertNever, isBackoff, messageOf, PequodError } from '../errors.ts';
 import type { Logger } from '../observability/index.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { ALWAYS_OPEN, type Gate } from './gate.ts';
 import { type KeyFilter, OWNS_ALL, type Ownership } from './ownership.ts';
 import type { Result } from './result.ts';
 import type { Runnable } from './runnable.ts';
@@ -85,6 +86,8 @@ export interface ControllerOptions {
   readonly log: Logger;
   /** Which keys are reconciled here; all without it. */
   readonly ownership?: OwnershipOptions;
+  /** While it is closed no reconcile begins; those that run go on. Default: always open. */
+  readonly gate?: Gate | undefined;
   readonly reconcileTimeoutMs?: number;
   readonly backoff?: BackoffOptions;
   readonly clock?: Clock;
@@ -110,6 +113,9 @@ export interface ControllerStats extends WorkQueueSize {
   readonly overdue: number;
 }
 
+/** How far past its deadline a reconcile may be that ignores its signal, before only a restart helps. */
+const OVERDUE_LIMIT_MS = 60_000;
+
 /** A keyed reconcile loop. Keys may be enqueued before {@link Controller.start}. */
 export class Controller implements Runnable {
   readonly name: string;
@@ -121,7 +127,12 @@ export class Controller implements Runnable {
   readonly #ownership: Ownership;
   /** What is being reconciled, by key. */
   readonly #running = new Map<string, Running>();
-  readonly #overdue = new Set<string>();
+  /** Reconciles that are past their deadline, and since when. */
+  readonly #overdue = new Map<string, number>();
+  readonly #gate: Gate;
+  readonly #stopping = new AbortController();
+  /** When a key was last taken, begun or ended. */
+  #movedAt: number;
   #isAborting = false;
   #reconciles = 0;
   #errors = 0;
@@ -132,6 +143,8 @@ export class Controller implements Runnable {
     this.#options = options;
     this.#timeoutMs = options.reconcileTimeoutMs ?? DEFAULT_RECONCILE_TIMEOUT_MS;
     this.#clock = options.clock ?? systemClock;
+    this.#gate = options.gate ?? ALWAYS_OPEN;
+    this.#movedAt = this.#clock.now();
     this.#random = options.random ?? Math.random;
     this.#queue = new WorkQueue({
       clock: this.#clock,
@@ -177,6 +190,7 @@ export class Controller implements Runnable {
    * 5 s more is left behind.
    */
   async stop(graceMs: number = DEFAULT_STOP_GRACE_MS): Promise<void> {
+    this.#stopping.abort(new Error('the controller is stopping'));
     const drained = this.#queue.shutdown();
     if (await this.#isOverWithin(drained, graceMs)) return;
     this.#isAborting = true;
@@ -208,17 +222,40 @@ export class Controller implements Runnable {
   }
 
   health(): string | undefined {
-    const [first] = this.#overdue;
-    return first === undefined ? undefined : `reconcile of ${first} runs on past its deadline`;
+    const { size } = this.#overdue;
+    return size === 0 ? undefined : `reconciles that run on past their deadline: ${size}`;
+  }
+
+  /** What only a restart heals, in one line; undefined where there is nothing of that kind. */
+  deadlock(): string | undefined {
+    const now = this.#clock.now();
+    const lost = [...this.#overdue.values()].filter((since) => now - since > OVERDUE_LIMIT_MS);
+    if (lost.length > 0) return `reconciles that ignore that their time is up: ${lost.length}`;
+    const isStuck =
+      this.#isStarted &&
+      this.#gate.isOpen &&
+      this.#queue.size().waiting > 0 &&
+      now - this.#movedAt > this.#timeoutMs + OVERDUE_LIMIT_MS;
+    return isStuck ? 'keys wait, and none is taken' : undefined;
   }
 
   async #work(): Promise<void> {
     for (let key = await this.#queue.take(); key !== undefined; key = await this.#queue.take()) {
+      const isStopping = !this.#gate.isOpen && (await this.#isStoppedBeforeOpen());
+      this.#movedAt = this.#clock.now();
       // What is not ours is dropped: gaining it enqueues it.
-      if (this.#ownership.owns(decodeKey(key))) await this.#reconcileOnce(key);
-      else this.#queue.forget(key);
+      if (!this.#ownership.owns(decodeKey(key))) this.#queue.forget(key);
+      else if (!isStopping) await this.#reconcileOnce(key);
+      this.#movedAt = this.#clock.now();
       this.#queue.done(key);
     }
+  }
+
+  /** Waits until the gate opens or the controller stops. @returns whether it was the latter */
+  async #isStoppedBeforeOpen(): Promise<boolean> {
+    const { signal } = this.#stopping;
+    await this.#gate.opened(signal).catch(() => undefined);
+    return signal.aborted;
   }
 
   /** Resolves when no key that leaves is being reconciled. One that ignores its signal holds it up for as long as it runs. */
@@ -289,7 +326,7 @@ export class Controller implements Runnable {
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     this.#running.set(encoded, { key, abort: controller, ended });
     const cancel = this.#clock.setTimer(this.#timeoutMs, () => {
-      this.#overdue.add(encoded);
+      this.#overdue.set(encoded, this.#clock.now());
       log.warn({ timeoutMs: this.#timeoutMs }, 'reconcile passed its deadline');
       controller.abort(timeoutError(this.#timeoutMs));
     });

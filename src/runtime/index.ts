@@ -35,6 +35,7 @@ export {
   isBeingDeleted,
   removeFinalizerPatch,
 } from './finalizer.ts';
+export { ALWAYS_OPEN, type Gate } from './gate.ts';
 export {
   type ComponentHealth,
   type ComponentState,

@@ -5,6 +5,8 @@ import type { Logger } from '../observability/index.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { Runnable } from './runnable.ts';
 
+/** How often the log says which part a long start waits for. */
+const REMIND_MS = 60_000;
 /** Time for all parts together to stop. */
 export const DEFAULT_SHUTDOWN_GRACE_MS = 30_000;
 
@@ -60,12 +62,13 @@ export class Manager {
       try {
         signal.throwIfAborted();
         component.state = 'starting';
-        await component.runnable.start(signal);
+        await this.#startOne(component.runnable, signal);
         if (this.#stopped !== undefined) throw new Error('stopped while it was starting');
         component.state = 'running';
       } catch (error) {
         component.message = messageOf(error);
-        this.#log.error({ component: component.runnable.name, err: error }, 'failed to start');
+        if (signal.aborted) this.#log.info({ component: component.runnable.name }, 'start was given up');
+        else this.#log.error({ component: component.runnable.name, err: error }, 'failed to start');
         await this.stop();
         component.state = 'failed';
         throw error;
@@ -84,7 +87,7 @@ export class Manager {
 
   health(): readonly ComponentHealth[] {
     return this.#components.map(({ runnable, state, message }) => {
-      const complaint = state === 'running' ? runnable.health?.() : (message ?? state);
+      const complaint = complaintOf(runnable, state, message);
       const health = {
         name: runnable.name,
         state,
@@ -92,6 +95,23 @@ export class Manager {
       };
       return complaint === undefined ? health : { ...health, message: complaint };
     });
+  }
+
+  /** Says now and then what is waited for. */
+  async #startOne(runnable: Runnable, signal: AbortSignal): Promise<void> {
+    let cancel = (): void => undefined;
+    const remind = (): void => {
+      cancel = this.#clock.setTimer(REMIND_MS, () => {
+        this.#log.warn({ component: runnable.name, problem: runnable.health?.() }, 'the start still waits');
+        remind();
+      });
+    };
+    remind();
+    try {
+      await runnable.start(signal);
+    } finally {
+      cancel();
+    }
   }
 
   async #stopAll(): Promise<readonly string[]> {
@@ -123,4 +143,14 @@ export class Manager {
       cancel?.();
     }
   }
+}
+
+function complaintOf(
+  runnable: Runnable,
+  state: ComponentState,
+  message: string | undefined,
+): string | undefined {
+  if (state === 'running') return runnable.health?.();
+  if (state === 'starting') return runnable.health?.() ?? state;
+  return message ?? state;
 }

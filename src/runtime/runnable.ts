@@ -5,6 +5,6 @@ export interface Runnable {
   start(signal: AbortSignal): Promise<void>;
   /** Ends it; resolves when nothing of it runs any more. Also called on what failed to start. */
   stop(): Promise<void>;
-  /** Undefined while all is well, else one line that says what is wrong. */
+  /** Undefined while all is well, else one line that says what is wrong, or what its start waits for. */
   health?(): string | undefined;
 }

@@ -1,1 +1,3 @@
-export { type ListenAddress, MetricsServer, type MetricsServerOptions } from './metrics-server.ts';
+export { type HealthCheck, HealthServer, type HealthServerOptions } from './health-server.ts';
+export type { ListenAddress } from './listener.ts';
+export { MetricsServer, type MetricsServerOptions } from './metrics-server.ts';

@@ -3,6 +3,7 @@
 //   input of a tenant, and nothing falls back to another identity.
 // - The operator's own ServiceAccount is refused, whoever names it.
 // - A right is called missing only where a complete review says so.
+import type { NamespacedName } from '../api/index.ts';
 import { TerminalError, WaitingError } from '../errors.ts';
 import {
   isNotFound,
@@ -31,8 +32,8 @@ export interface TenancyOptions {
   readonly operator: OperatorClient;
   /** Name of the ServiceAccount of Transforms that name none. */
   readonly defaultServiceAccount: string;
-  /** The operator's own ServiceAccount; unknown outside of a cluster. */
-  readonly operatorIdentity?: { readonly namespace: string; readonly name: string };
+  /** The operator's own ServiceAccount, asked for at each use; unknown outside of a cluster. */
+  readonly operatorIdentity?: () => NamespacedName | undefined;
   /** Milliseconds; only differences count. */
   readonly now: () => number;
 }
@@ -138,7 +139,7 @@ export class Tenancy {
   }
 
   #identity(namespace: string, serviceAccount: string): ServiceAccountIdentity {
-    const own = this.#options.operatorIdentity;
+    const own = this.#options.operatorIdentity?.();
     if (own !== undefined && own.namespace === namespace && own.name === serviceAccount) {
       throw new TerminalError(`service account ${namespace}/${serviceAccount} is the operator's own`, {
         code: 'INVALID_IDENTITY',

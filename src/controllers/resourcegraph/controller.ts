@@ -7,6 +7,7 @@ import type { Logger } from '../../observability/index.ts';
 import {
   Controller,
   type ControllerOptions,
+  type Gate,
   type Ownership,
   type Priority,
   type ReconcileReport,
@@ -26,6 +27,8 @@ export interface GraphControllerOptions {
   readonly log: Logger;
   /** Which graphs are executed here; all without it. */
   readonly ownership?: Ownership;
+  /** While it is closed no pass begins. */
+  readonly gate?: Gate;
   /** Graphs at a time. */
   readonly concurrency: number;
   readonly reconcileTimeoutMs: number;
@@ -55,6 +58,7 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
             forget: (isLeaving) => reconciler.forgetAll(isLeaving),
           },
         }),
+    gate: options.gate,
     ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
     ...(options.onTake === undefined ? {} : { onTake: options.onTake }),
   });

@@ -18,6 +18,8 @@ export interface TransformController extends Runnable {
   /** True while nothing is being worked on or ready to be. */
   isIdle(): boolean;
   stats(): ControllerStats;
+  /** What only a restart heals, in words. */
+  deadlock(): string | undefined;
 }
 
 /**
@@ -34,6 +36,7 @@ export function createTransformController(deps: TransformControllerDependencies)
     reconcile: (key, context) => reconciler.reconcile(key, context),
     log,
     random,
+    gate: deps.gate,
     ...(ownership === undefined
       ? {}
       : {
@@ -72,6 +75,7 @@ export function createTransformController(deps: TransformControllerDependencies)
     enqueueAll,
     isIdle: () => controller.isIdle(),
     stats: () => controller.stats(),
+    deadlock: () => controller.deadlock(),
   };
 }
 

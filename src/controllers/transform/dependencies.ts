@@ -3,7 +3,7 @@ import type { Informer, OperatorClient } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import type { ClusterFacts, ModuleRenderer } from '../../render/index.ts';
 import type { RevisionStore } from '../../revisions/index.ts';
-import type { ControllerOptions, Ownership, ReconcileReport } from '../../runtime/index.ts';
+import type { ControllerOptions, Gate, Ownership, ReconcileReport } from '../../runtime/index.ts';
 import type { ModuleSources } from '../../source/index.ts';
 import type { Tenancy } from '../../tenancy/index.ts';
 
@@ -63,6 +63,8 @@ export interface TransformControllerDependencies
   readonly log: Logger;
   /** Which Transforms are worked on here; all without it. */
   readonly ownership?: Ownership;
+  /** While it is closed no pass begins. */
+  readonly gate?: Gate;
   readonly limits?: GraphWriteLimits;
   /** Transforms reconciled at a time. Default 16. */
   readonly concurrency?: number;

@@ -50,7 +50,7 @@ function tenancy(operatorIdentity?: { readonly namespace: string; readonly name:
     operator,
     defaultServiceAccount: 'default',
     now: () => clock.ms,
-    ...(operatorIdentity === undefined ? {} : { operatorIdentity }),
+    operatorIdentity: () => operatorIdentity,
   });
 }
 
