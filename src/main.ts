@@ -14,6 +14,7 @@ import { createTransformController, DEFAULT_GRAPH_WRITE_LIMITS } from './control
 import { EgressGuard } from './egress/index.ts';
 import {
   type CallRecord,
+  type ClusterConfig,
   InformerSet,
   inClusterConfig,
   isInCluster,
@@ -25,6 +26,7 @@ import {
 import { type Logger, Metrics, type QueueLevel } from './observability/index.ts';
 import { OperatorFacts } from './operator-facts.ts';
 import { type HealthSubjects, livenessChecks, readinessChecks } from './operator-health.ts';
+import { Sharing, type SharingOptions } from './operator-leases.ts';
 import { networkPlaces, openCache, type PlacesOptions } from './operator-places.ts';
 import { operatorWatches, watchParts } from './operator-watches.ts';
 import { NetworkAsker, Probes } from './probes/index.ts';
@@ -77,6 +79,8 @@ export interface OperatorOptions {
   readonly egressAllow: readonly string[];
   /** Where modules come from over a network. */
   readonly places: PlacesOptions;
+  /** How several replicas share the work; without it this process is the only one. */
+  readonly sharing?: SharingOptions | undefined;
   /** Where metrics are served; nowhere without it. */
   readonly metricsAddress?: ListenAddress | undefined;
   /** Where health is served; nowhere without it. */
@@ -102,7 +106,10 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     now: Date.now,
     random: Math.random,
   });
-  const client = await connect(options, metrics, reachability);
+  const config = await clusterConfig(options);
+  const sharing =
+    options.sharing === undefined ? undefined : new Sharing(options.sharing, { ...options, config, metrics });
+  const client = connect(options, config, { metrics, reachability, sharing });
   metrics.api.watchLoad(() => client.load);
   const pool = await createEvaluatorPool({
     maxWorkers: options.renderWorkers,
@@ -117,7 +124,7 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     manager.add(new MetricsServer({ address: metricsAddress, metrics, log }));
   }
   try {
-    for (const part of await buildParts(options, { client, reachability, pool, metrics, manager })) {
+    for (const part of await buildParts(options, { client, reachability, pool, metrics, manager, sharing })) {
       manager.add(part);
     }
     await manager.start(signal);
@@ -126,30 +133,34 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     await untilAborted(signal);
   } finally {
     log.info('operator is stopping');
+    // First of all, since others wait for it.
+    await sharing?.handOver();
     await manager.stop();
   }
 }
 
-async function connect(
+async function clusterConfig({ env, kubeconfig, context }: OperatorOptions): Promise<ClusterConfig> {
+  return kubeconfig === undefined && context === undefined && isInCluster(env)
+    ? await inClusterConfig({ env })
+    : await kubeconfigConfig({
+        env,
+        ...(kubeconfig === undefined ? {} : { path: kubeconfig }),
+        ...(context === undefined ? {} : { context }),
+      });
+}
+
+function connect(
   options: OperatorOptions,
-  metrics: Metrics,
-  reachability: Reachability,
-): Promise<OperatorClient> {
-  const { env, kubeconfig, context } = options;
-  const config =
-    kubeconfig === undefined && context === undefined && isInCluster(env)
-      ? await inClusterConfig({ env })
-      : await kubeconfigConfig({
-          env,
-          ...(kubeconfig === undefined ? {} : { path: kubeconfig }),
-          ...(context === undefined ? {} : { context }),
-        });
+  config: ClusterConfig,
+  { metrics, reachability, sharing }: Pick<Ground, 'metrics' | 'reachability' | 'sharing'>,
+): OperatorClient {
   return new OperatorClient({
     config,
     version: options.version,
     log: options.log,
     now: Date.now,
     maxInFlight: options.apiConcurrency,
+    mayWrite: sharing?.fence.mayWrite,
     onThrottled: ({ by, who }) => metrics.api.throttled(by, who),
     onUnanswered: () => reachability.unanswered(),
     ...(options.onCall === undefined ? {} : { onCall: options.onCall }),
@@ -165,11 +176,12 @@ interface Ground {
   readonly pool: EvaluatorPool;
   readonly metrics: Metrics;
   readonly manager: Manager;
+  readonly sharing: Sharing | undefined;
 }
 
 async function buildParts(
   options: OperatorOptions,
-  { client: operator, reachability, pool, metrics, manager }: Ground,
+  { client: operator, reachability, pool, metrics, manager, sharing }: Ground,
 ): Promise<readonly Runnable[]> {
   const { log, healthAddress } = options;
   const basics = { client: operator, log, now: Date.now, random: Math.random, reachability };
@@ -187,6 +199,8 @@ async function buildParts(
     project: (object: KubeObject) => observe(object, interests),
     indexes: { [GRAPH_INDEX]: ({ graphId }) => (graphId === undefined ? [] : [graphId]) },
   });
+  const shared = sharing?.share(operator, async () => undefined);
+  const ownership = shared === undefined ? {} : { ownership: shared.ownership };
   const mirrorInformers = new InformerSet({ ...watched, project: mirrorProjection });
   const facts = new OperatorFacts({ operator, mapper, reachability, log, random: Math.random });
   const tenancy = new Tenancy({
@@ -223,6 +237,7 @@ async function buildParts(
       log,
       onTake: (priority, waitedMs) => metrics.queues.taken('resourcegraph', priority, waitedMs),
       gate: reachability,
+      ...ownership,
       concurrency: options.maxConcurrentReconciles,
       reconcileTimeoutMs: options.reconcileTimeoutMs,
       ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
@@ -253,6 +268,7 @@ async function buildParts(
     log,
     onTake: (priority, waitedMs) => metrics.queues.taken('transform', priority, waitedMs),
     gate: reachability,
+    ...ownership,
     concurrency: options.maxConcurrentReconciles,
     reconcileTimeoutMs: options.reconcileTimeoutMs,
     ...(options.onReconcile === undefined ? {} : { onReconcile: options.onReconcile }),
@@ -282,6 +298,7 @@ async function buildParts(
     }),
     closing('mirror watches', () => mirrorInformers.stop()),
     facts,
+    ...(shared?.parts ?? []),
     ...watchParts(watches),
     graphController,
     transformController,

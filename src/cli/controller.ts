@@ -8,10 +8,11 @@ import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../observa
 import type { ListenAddress } from '../server/index.ts';
 import { EXIT_CODES } from './exit-code.ts';
 import { addressFlag, bytesFlag, durationFlag, egressFlag, integerFlag, nameFlag } from './flags.ts';
+import { addSharingFlags, type SharingFlags, sharingOptions } from './sharing-flags.ts';
 import { addSourceFlags, readTrustedRoot, type SourceFlags } from './source-flags.ts';
 import { programVersion } from './version.ts';
 
-interface ControllerFlags extends SourceFlags {
+interface ControllerFlags extends SharingFlags, SourceFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly watchNamespace?: string;
@@ -81,7 +82,7 @@ export function controllerCommand(): Command {
   for (const [name, help, read, byDefault] of FLAGS) {
     command.addOption(new Option(name, help).argParser(read).default(read(byDefault), byDefault));
   }
-  return addSourceFlags(command)
+  return addSharingFlags(addSourceFlags(command))
     .addOption(
       new Option(
         '--egress-allow <host or CIDR>',
@@ -110,8 +111,8 @@ export function controllerCommand(): Command {
 
 async function runController(flags: ControllerFlags): Promise<void> {
   const log = createLogger(flags.logLevel);
-  process.on('unhandledRejection', (reason) => exitOnBug(log, 'unhandled rejection', reason));
-  process.on('uncaughtException', (error) => exitOnBug(log, 'uncaught exception', error));
+  process.on('unhandledRejection', (reason) => exitNow(log, 'unhandled rejection', reason));
+  process.on('uncaughtException', (error) => exitNow(log, 'uncaught exception', error));
   const stop = abortOnSignal(log);
   // Loaded here, so that the other commands start without it.
   const { runOperator } = await import('../main.ts');
@@ -134,6 +135,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     renderMemoryBytes: flags.renderMemory,
     egressAllow: flags.egressAllow,
     places: await placesOf(flags),
+    sharing: sharingOptions(flags, (error) => exitNow(log, 'another replica may be at work', error)),
     metricsAddress: flags.metricsAddress,
     healthAddress: flags.healthAddress,
     log,
@@ -176,7 +178,7 @@ function abortOnSignal(log: Logger): AbortSignal {
   return controller.signal;
 }
 
-function exitOnBug(log: Logger, what: string, error: unknown): never {
+function exitNow(log: Logger, what: string, error: unknown): never {
   log.fatal({ err: error }, what);
   process.exit(EXIT_CODES.failure);
 }

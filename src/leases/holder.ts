@@ -87,6 +87,7 @@ export class LeaseHolder {
    */
   release(): Promise<void> {
     this.#state.unwant();
+    if (this.#ending.signal.aborted) return Promise.resolve();
     if (!this.#state.mayHold) this.#settle();
     else this.#released ??= Promise.withResolvers();
     const { promise } = this.#released ?? { promise: Promise.resolve() };

@@ -1,4 +1,5 @@
 export { WriteFence } from './fence.ts';
+export { HandOver, type HandOverOptions } from './hand-over.ts';
 export {
   type LeaseCallReport,
   type LeaseEvent,

@@ -3,6 +3,7 @@
 // a row in docs/metrics.md.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { ApiMetrics } from './api-metrics.ts';
+import { LeaseMetrics } from './lease-metrics.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 
 /** Where the cache holds something. */
@@ -31,6 +32,7 @@ const FETCH_SECONDS: readonly number[] = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 3
 /** All metrics of one operator. */
 export class Metrics {
   readonly #registry = new Registry();
+  readonly leases: LeaseMetrics = new LeaseMetrics(this.#registry);
   readonly queues: QueueMetrics = new QueueMetrics(this.#registry);
   /** Of the calls to the API server. */
   readonly api: ApiMetrics = new ApiMetrics(this.#registry);

@@ -153,6 +153,12 @@ export class Shards implements Ownership, Runnable {
     for (const { holder } of this.#shards) holder.stop();
   }
 
+  /** What is wrong with the first Lease that has a problem. */
+  health(): string | undefined {
+    const holders = [...(this.#member === undefined ? [] : [this.#member]), ...this.#shards.map(({ holder }) => holder)];
+    return holders.map((holder) => holder.health()).find((problem) => problem !== undefined);
+  }
+
   #holder(name: string, role: 'member' | 'shard'): LeaseHolder {
     const { count, labels, onLost, ...options } = this.#options;
     const own = { [ROLE_LABEL]: role, [COUNT_LABEL]: String(count) };
