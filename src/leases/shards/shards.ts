@@ -155,7 +155,10 @@ export class Shards implements Ownership, Runnable {
 
   /** What is wrong with the first Lease that has a problem. */
   health(): string | undefined {
-    const holders = [...(this.#member === undefined ? [] : [this.#member]), ...this.#shards.map(({ holder }) => holder)];
+    const holders = [
+      ...(this.#member === undefined ? [] : [this.#member]),
+      ...this.#shards.map(({ holder }) => holder),
+    ];
     return holders.map((holder) => holder.health()).find((problem) => problem !== undefined);
   }
 
