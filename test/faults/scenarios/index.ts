@@ -60,7 +60,7 @@ const adopt: Scenario = {
     spec: inlineSpec({ own: { object: configMapObject('own', { k: 'v' }) } }),
     found: [
       configMapObject('old', { colour: 'red', theirs: 'kept' }),
-      serviceObject('old', 80),
+      serviceObject('old', 80, 9090),
       configMapObject('shared', { theirs: 'kept' }),
     ],
   },
@@ -69,7 +69,7 @@ const adopt: Scenario = {
       {
         own: { object: configMapObject('own', { k: 'v' }) },
         old: { object: configMapObject('old', { colour: 'blue' }), dependsOn: ['own'] },
-        service: { object: serviceObject('old', 8080), applyPolicy: { mode: 'Adopt' }, dependsOn: ['old'] },
+        service: { object: serviceObject('old', 80), applyPolicy: { mode: 'Adopt' }, dependsOn: ['old'] },
         shared: { object: configMapObject('shared', { ours: 'too' }) },
         after: { object: accountObject('after'), dependsOn: ['service', 'shared'] },
       },

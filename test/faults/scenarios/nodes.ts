@@ -3,12 +3,12 @@ import { deploymentObject } from '../../../e2e/support/modules.ts';
 import type { JsonObject } from '../../../src/json/index.ts';
 import { configMapObject, type Nodes } from '../../campaign/bases.ts';
 
-export function serviceObject(name: string, port: number): JsonObject {
+export function serviceObject(name: string, port: number, targetPort: number = 8080): JsonObject {
   return {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { name },
-    spec: { selector: { app: name }, ports: [{ name: 'http', port, protocol: 'TCP', targetPort: 8080 }] },
+    spec: { selector: { app: name }, ports: [{ name: 'http', port, protocol: 'TCP', targetPort }] },
   };
 }
 
