@@ -71,6 +71,8 @@ export interface OperatorOptions {
   /** Requests in flight to the API server. */
   readonly apiConcurrency: number;
   readonly reconcileTimeoutMs: number;
+  /** Shortest life that is asked of a watch. */
+  readonly watchTimeoutMs: number;
   readonly identityGoneGraceMs: number;
   readonly renderWorkers: number;
   readonly renderDeadlineMs: number;
@@ -186,7 +188,8 @@ async function buildParts(
   const { log, healthAddress } = options;
   const basics = { client: operator, log, now: Date.now, random: Math.random, reachability };
   const mapper = new RestMapper({ client: operator, now: Date.now });
-  const watched = { ...basics, namespace: options.watchNamespace };
+  const timing = { minTimeoutSeconds: Math.ceil(options.watchTimeoutMs / 1000) };
+  const watched = { ...basics, timing, namespace: options.watchNamespace };
   const watches = operatorWatches(watched);
   const { transforms, graphs, namespaces, definitions, modules } = watches;
   const interests = new NodeInterests();

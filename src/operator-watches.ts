@@ -14,7 +14,7 @@ import type { Runnable } from './runtime/index.ts';
 /** What every watch is made with. */
 type Basics = Pick<
   InformerOptions<unknown>,
-  'client' | 'log' | 'now' | 'random' | 'namespace' | 'reachability'
+  'client' | 'log' | 'now' | 'random' | 'namespace' | 'reachability' | 'timing'
 >;
 
 /** Nothing works without these, so that rights or kinds that come late are noticed soon. */
@@ -32,7 +32,7 @@ export interface OperatorWatches {
 
 /** @param options with `namespace`, that one is the only one that is looked at */
 export function operatorWatches(options: Basics): OperatorWatches {
-  const basics = { ...options, timing: TIMING };
+  const basics = { ...options, timing: { ...options.timing, ...TIMING } };
   const { namespace, ...clusterWide } = basics;
   const transforms = new Informer({ ...basics, resource: TRANSFORMS, project: slim, isEqual: isSameVersion });
   const graphs = new Informer({

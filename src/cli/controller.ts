@@ -22,6 +22,7 @@ interface ControllerFlags extends SharingFlags, SourceFlags {
   readonly maxNodes: number;
   readonly apiConcurrency: number;
   readonly reconcileTimeout: number;
+  readonly watchTimeout: number;
   readonly identityGoneGrace: number;
   readonly renderWorkers: number;
   readonly renderDeadline: number;
@@ -50,6 +51,12 @@ const FLAGS: readonly (readonly [string, string, (text: string) => string | numb
   ['--max-nodes <n>', 'most nodes of a graph', integerFlag(1, MAX_NODES), String(DEFAULT_MAX_NODES)],
   ['--api-concurrency <n>', 'requests in flight to the API server', integerFlag(1, 1000), '64'],
   ['--reconcile-timeout <duration>', 'longest pass over one object', durationFlag(SECOND_MS, HOUR_MS), '5m'],
+  [
+    '--watch-timeout <duration>',
+    'shortest life that is asked of a watch; up to a fifth is added at random',
+    durationFlag(10 * SECOND_MS, HOUR_MS),
+    '4m',
+  ],
   [
     '--identity-gone-grace <duration>',
     'how long a deletion waits for rights that a ServiceAccount has lost',
@@ -129,6 +136,7 @@ async function runController(flags: ControllerFlags): Promise<void> {
     maxNodes: flags.maxNodes,
     apiConcurrency: flags.apiConcurrency,
     reconcileTimeoutMs: flags.reconcileTimeout,
+    watchTimeoutMs: flags.watchTimeout,
     identityGoneGraceMs: flags.identityGoneGrace,
     renderWorkers: flags.renderWorkers,
     renderDeadlineMs: flags.renderDeadline,

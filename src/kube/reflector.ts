@@ -27,7 +27,7 @@ export interface ReflectorSink {
 }
 
 export interface WatchTiming {
-  /** Shortest life that is asked of a stream, in seconds; up to 50 s are added at random. Default 240. */
+  /** Shortest life that is asked of a stream, in seconds; up to a fifth is added at random. Default 240. */
   readonly minTimeoutSeconds?: number;
   /** Silence after which a stream that had sent bookmarks counts as dead. Default 90 s. */
   readonly idleTimeoutMs?: number;
@@ -45,7 +45,7 @@ export interface ReflectorOptions {
   readonly random: () => number;
 }
 
-const TIMEOUT_SPREAD_SECONDS = 50;
+const TIMEOUT_SPREAD = 0.2;
 const GRACE_MS = 5_000;
 
 export class Reflector {
@@ -105,7 +105,8 @@ export class Reflector {
   async #watch(sendsInitialEvents: boolean, signal: AbortSignal): Promise<void> {
     const { client, resource, select, timing, random } = this.#options;
     const { minTimeoutSeconds = 240, idleTimeoutMs = 90_000, syncIdleTimeoutMs = 30_000 } = timing;
-    const timeoutSeconds = minTimeoutSeconds + Math.floor(random() * (TIMEOUT_SPREAD_SECONDS + 1));
+    const timeoutSeconds =
+      minTimeoutSeconds + Math.floor(random() * (minTimeoutSeconds * TIMEOUT_SPREAD + 1));
     using idle = new IdleTimer(signal);
     const options = { ...select, timeoutSeconds, sendsInitialEvents, resourceVersion: this.#resourceVersion };
     const frames = await client.watch(resource, options, idle.signal);

@@ -8,6 +8,8 @@ export interface KeptOperatorOptions {
   readonly kubeconfig: string;
   /** The only namespace that it looks after; all of them without it. */
   readonly namespace?: string;
+  /** Further flags. */
+  readonly flags?: readonly string[];
   /** Folder for its log and its cache. */
   readonly directory: string;
   readonly reaper: ReaperLink;
@@ -74,10 +76,10 @@ export class KeptOperator {
   }
 
   #launch(): ComponentProcess {
-    const { program, kubeconfig, namespace, directory, reaper } = this.#options;
+    const { program, kubeconfig, namespace, flags = [], directory, reaper } = this.#options;
     const scope = namespace === undefined ? [] : ['--watch-namespace', namespace];
     const cache = ['--cache-dir', `${directory}/cache`];
-    const settings = ['--kubeconfig', kubeconfig, '--log-level', 'debug', ...cache, ...scope];
+    const settings = ['--kubeconfig', kubeconfig, '--log-level', 'debug', ...cache, ...scope, ...flags];
     return new ComponentProcess(
       {
         name: 'operator',

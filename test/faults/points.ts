@@ -39,12 +39,13 @@ export interface Tally {
 }
 
 export async function runPoints(
-  ground: Ground,
+  shared: Ground,
   campaign: Campaign,
   scenario: Scenario,
   lanes: Lanes,
   options: PointsOptions,
 ): Promise<Tally> {
+  const ground = { ...shared, flags: campaign.flags ?? [] };
   const plain = await lanes.use(() => runWithoutFault(ground, campaign, scenario));
   if ('done' in plain) {
     await options.onDone(plain.done);
@@ -52,7 +53,7 @@ export async function runPoints(
   }
   const { expected } = plain;
   const cursors = campaign
-    .series({ scenario, calls: expected.calls })
+    .series({ scenario, calls: expected.calls, watches: expected.watches })
     .map((series) => new Cursor(series, options));
   const all: { readonly cursor: Cursor; readonly done: Done }[] = [];
   const make = async (cursor: Cursor, point: Point): Promise<void> => {

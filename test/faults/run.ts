@@ -9,6 +9,7 @@ import { describeStanding, standingOf } from '../campaign/settle.ts';
 import type { World } from '../campaign/world.ts';
 import type { ControlPlaneAccess, ReaperLink } from '../control-plane/index.ts';
 import { describeCall, type Point } from './campaigns/index.ts';
+import { countWatches } from './campaigns/watches.ts';
 import { KeptOperator } from './operator.ts';
 import { compareOutcomes, type Outcome, takeOutcome } from './oracle.ts';
 import { type FaultProxy, type SeenCall, startFaultProxy } from './proxy/index.ts';
@@ -24,6 +25,8 @@ export interface Ground {
   readonly reaper: ReaperLink;
   /** Folder in which each run has its own. */
   readonly directory: string;
+  /** Further flags of the operator. */
+  readonly flags?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -33,6 +36,8 @@ export interface Passage {
   readonly before: Outcome | undefined;
   readonly after: Outcome;
   readonly calls: readonly SeenCall[];
+  /** As in a `FaultFreeRun`. */
+  readonly watches: ReadonlyMap<string, number>;
 }
 
 export interface RunResult {
@@ -79,6 +84,7 @@ export async function runScenario(
     program: ground.program,
     kubeconfig: await proxy.kubeconfigFor(OPERATOR),
     namespace: world.namespace,
+    flags: ground.flags ?? [],
     directory,
     reaper: ground.reaper,
     beforeRestart: () => proxy.letThrough(),
@@ -96,6 +102,7 @@ class Run {
   readonly #world: World;
   readonly #proxy: FaultProxy;
   readonly #operator: KeptOperator;
+  #isUnderWay: () => boolean = () => false;
 
   constructor(scenario: Scenario, world: World, proxy: FaultProxy, operator: KeptOperator) {
     this.#scenario = scenario;
@@ -109,17 +116,20 @@ class Run {
     const world = this.#world;
     const proxy = this.#proxy;
     const operator = this.#operator;
+    const watches = countWatches(proxy);
     const before = scenario.act === undefined ? undefined : await this.#makeBase();
     proxy.restartCount();
+    watches.restart();
     const fault = point?.arm({ scenario, world, proxy, kill: () => operator.kill() });
     if (scenario.act === undefined) operator.start();
     else await scenario.act(world);
+    this.#isUnderWay = () => fault?.isUnderWay?.() ?? false;
     const { outcome, wrong } = await this.#settle(scenario.end, QUIET_MS, (now) =>
       expected === undefined ? now.inventoryFaults : compareOutcomes(expected, before, now),
     );
     const { calls } = proxy;
     return {
-      passage: { before, after: outcome, calls },
+      passage: { before, after: outcome, calls, watches: watches.counts },
       world,
       reached: fault?.reached(),
       lines: [
@@ -162,7 +172,7 @@ class Run {
 
   async #hasSettled(end: Scenario['end'], quietMs: number): Promise<boolean> {
     const isQuiet = (): boolean => callsSince(this.#proxy.calls, performance.now() - quietMs).length === 0;
-    if (!isQuiet() || (await standingOf(this.#world)) !== end) return false;
+    if (this.#isUnderWay() || !isQuiet() || (await standingOf(this.#world)) !== end) return false;
     // Nothing may have begun while the Transform was looked at.
     await delay(0);
     return isQuiet();

@@ -17,6 +17,8 @@ export interface FaultFreeRun {
   readonly scenario: Scenario;
   /** Every call, in order. */
   readonly calls: readonly SeenCall[];
+  /** Every watch, by {@link watchOf}, and how many events came on it after its initial list. */
+  readonly watches: ReadonlyMap<string, number>;
 }
 
 /** A fault that waits for its call. */
@@ -25,6 +27,8 @@ export interface ArmedFault {
   reached(): string | undefined;
   /** What else has to hold at the end, beside what every run has to lead to. @returns a line for each thing that does not */
   verify?(run: { readonly calls: readonly SeenCall[] }): readonly string[];
+  /** Whether something of the fault is still to come or to be taken away: until then nothing counts as settled. */
+  isUnderWay?(): boolean;
 }
 
 export interface Point {
@@ -46,5 +50,7 @@ export interface Series {
 
 export interface Campaign {
   readonly name: string;
+  /** Further flags of the operator. */
+  readonly flags?: readonly string[];
   series(faultFree: FaultFreeRun): readonly Series[];
 }

@@ -5,6 +5,7 @@ export class Strike {
   readonly fault: WatchFault;
   readonly #matches: (watch: SeenCall) => boolean;
   #seen = 0;
+  readonly #whenStruck: PromiseWithResolvers<void> = Promise.withResolvers();
   #struck: SeenCall | undefined;
 
   constructor(fault: WatchFault, matches: (watch: SeenCall) => boolean = () => true) {
@@ -17,6 +18,10 @@ export class Strike {
     return this.#struck;
   }
 
+  get whenStruck(): Promise<void> {
+    return this.#whenStruck.promise;
+  }
+
   concerns(watch: SeenCall): boolean {
     return this.#matches(watch);
   }
@@ -27,7 +32,7 @@ export class Strike {
     if (this.fault.type !== 'drop-events') return false;
     const { afterEvents = 0, count } = this.fault;
     if (this.#seen <= afterEvents || this.#seen > afterEvents + count) return false;
-    this.#struck ??= watch;
+    this.strike(watch);
     return true;
   }
 
@@ -40,6 +45,7 @@ export class Strike {
   }
 
   strike(watch: SeenCall): void {
-    this.#struck = watch;
+    this.#struck ??= watch;
+    this.#whenStruck.resolve();
   }
 }

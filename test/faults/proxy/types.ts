@@ -106,6 +106,8 @@ export interface FaultRule {
 export interface WaitingStrike {
   /** The watch that was struck. */
   readonly struck: SeenCall | undefined;
+  /** Resolves when it has been; never, where it is not. */
+  readonly whenStruck: Promise<void>;
   /** Takes it away. */
   end(): void;
 }

@@ -93,6 +93,7 @@ export class WatchTraffic {
       get struck() {
         return strike.struck;
       },
+      whenStruck: strike.whenStruck,
       end: () => this.#strikes.delete(strike),
     };
   }
