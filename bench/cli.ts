@@ -6,6 +6,7 @@
 //   node bench/cli.ts converge --count 100 how long many Transforms take, against plain applies of their objects
 //   node bench/cli.ts soak --minutes 30    a long bad day: changes and faults all along; does it grow, is it right after?
 //   node bench/cli.ts sources --count 5000 what many Transforms of one module ask of its registry
+//   node bench/cli.ts settled --count 5000 what many settled Transforms cost: restart, memory, watches, latency beside them
 // Each starts what it needs and stops it again. Standard output gets one line of JSON, standard error everything else.
 // Another process that works on the same cores is in the figures too: run them on a quiet machine.
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -15,6 +16,8 @@ import { type DriftOptions, measureDrift } from './drift/drift.ts';
 import { measureGraph } from './graph/graph.ts';
 import { SHAPES, type Shape } from './graph/shapes.ts';
 import { measureRender } from './render/render.ts';
+import type { PopulationShape } from './settled/population.ts';
+import { measureSettled } from './settled/settled.ts';
 import { measureSoak, SHORTEST_SOAK_MINUTES, type SoakOptions } from './soak/soak.ts';
 import { measureSources } from './sources/sources.ts';
 import { type Measured, saveResult } from './support/measured.ts';
@@ -138,6 +141,33 @@ program
   .option('--save', 'write the figures to bench/results')
   .action(async ({ save, ...options }: SoakOptions & { readonly save?: boolean }) => {
     await finish('soak', await measureSoak(options, reportToStderr, interruption.signal), save);
+  });
+
+interface SettledFlags {
+  readonly count: number;
+  readonly objects: PopulationShape;
+  readonly rest: number;
+  readonly probes: number;
+  readonly save?: boolean;
+}
+
+program
+  .command('settled')
+  .description(
+    'what many settled Transforms cost: a restart, memory and CPU, watches; latency of new ones beside them',
+  )
+  .option('--count <n>', 'Transforms', wholeNumber, 5000)
+  .addOption(new Option('--objects <n>', 'objects of each').choices(['two', 'five']).default('five'))
+  .option('--rest <seconds>', 'how long nothing may happen', wholeNumber, 180)
+  .option('--probes <n>', 'new Transforms for each latency', wholeNumber, 30)
+  .option('--save', 'write the figures to bench/results')
+  .action(async ({ save, rest, objects: shape, count, probes }: SettledFlags) => {
+    const options = { count, shape, probes, restMs: rest * 1000 };
+    await finish(
+      `settled-${count}`,
+      await measureSettled(options, reportToStderr, interruption.signal),
+      save,
+    );
   });
 
 await program.parseAsync();

@@ -13,6 +13,8 @@ export interface EvaluatorPoolOptions {
 /** Starts the workers that evaluate modules; the caller closes the pool. */
 export function createEvaluatorPool(options: EvaluatorPoolOptions = {}): Promise<CuePool> {
   return CuePool.create({
+    // A settled operator renders nothing: what evaluators hold of the machine's memory is given back.
+    minWorkers: 0,
     maxWorkers: options.maxWorkers ?? 2,
     deadlineMs: options.deadlineMs ?? 10_000,
     maxMemoryBytes: options.maxMemoryBytes ?? 256 * 1024 * 1024,

@@ -19,7 +19,9 @@ export interface CrewStats {
 /**
  * The workers of a pool. A worker is busy, idle, or the spare; whoever leaves
  * makes room for the spare, and a new spare is started behind it, so that
- * replacing a worker costs the next caller nothing.
+ * replacing a worker costs the next caller nothing. Where no worker has to be
+ * kept, the spare leaves with the last one, and both come back with the next
+ * caller.
  */
 export class Crew {
   readonly #module: WebAssembly.Module;
@@ -29,6 +31,7 @@ export class Crew {
   readonly #idle = new Map<WorkerHandle, NodeJS.Timeout>();
   readonly #stopping = new Set<Promise<void>>();
   #spare: WorkerHandle | undefined;
+  #spareTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #started = 0;
   #recycled = 0;
@@ -37,7 +40,7 @@ export class Crew {
   constructor(module: WebAssembly.Module, settings: PoolSettings) {
     this.#module = module;
     this.#settings = settings;
-    this.#refillSpare();
+    if (settings.minWorkers > 0) this.#refillSpare();
   }
 
   get stats(): CrewStats {
@@ -55,6 +58,7 @@ export class Crew {
 
   /** Takes a worker for a module, the one that holds it if possible; none if all are busy. */
   take(moduleId: string): WorkerHandle | undefined {
+    clearTimeout(this.#spareTimer);
     const idle = [...this.#idle.keys()];
     const chosen = idle.find((it) => it.holds(moduleId)) ?? idle.at(-1);
     if (chosen !== undefined) {
@@ -84,6 +88,7 @@ export class Crew {
       this.#recycled++;
       this.#stop(handle);
       this.#refillSpare();
+      this.#restIfEmpty();
       return;
     }
     const timer = setTimeout(() => this.#onIdle(handle), this.#settings.idleTimeoutMs);
@@ -96,12 +101,13 @@ export class Crew {
     this.#busy.delete(handle);
     this.#stop(handle);
     this.#refillSpare();
+    this.#restIfEmpty();
   }
 
   /** Ends all workers, and what they are doing. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const timer of this.#idle.values()) clearTimeout(timer);
+    for (const timer of [...this.#idle.values(), this.#spareTimer]) clearTimeout(timer);
     for (const handle of [...this.#busy, ...this.#idle.keys()]) this.#stop(handle);
     if (this.#spare !== undefined) this.#stop(this.#spare);
     this.#busy.clear();
@@ -114,6 +120,26 @@ export class Crew {
     if (this.#busy.size + this.#idle.size <= this.#settings.minWorkers) return;
     this.#idle.delete(handle);
     this.#stop(handle);
+    if (this.#isEmpty()) this.#stopSpare();
+  }
+
+  #isEmpty(): boolean {
+    return this.#settings.minWorkers === 0 && this.#busy.size + this.#idle.size === 0;
+  }
+
+  /** The spare is idle too, where it is all that is left. */
+  #restIfEmpty(): void {
+    clearTimeout(this.#spareTimer);
+    if (this.#isClosed || !this.#isEmpty()) return;
+    this.#spareTimer = setTimeout(() => {
+      if (this.#isEmpty()) this.#stopSpare();
+    }, this.#settings.idleTimeoutMs);
+    this.#spareTimer.unref();
+  }
+
+  #stopSpare(): void {
+    if (this.#spare !== undefined) this.#stop(this.#spare);
+    this.#spare = undefined;
   }
 
   #start(): WorkerHandle {

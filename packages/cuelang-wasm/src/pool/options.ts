@@ -9,11 +9,11 @@ export interface RecycleOptions {
 }
 
 export interface CuePoolOptions {
-  /** Workers kept when there is nothing to do; default 1. */
+  /** Workers kept when there is nothing to do; default 1. With 0 the first caller after that waits for a worker to start. */
   readonly minWorkers?: number;
   /** Workers that evaluate at the same time; default 2. */
   readonly maxWorkers?: number;
-  /** Whether one more worker is kept started, to take the place of a stopped one; default true. */
+  /** Whether one more worker is kept started while others are, to take the place of a stopped one; default true. */
   readonly hasSpare?: boolean;
   /** How long a worker above `minWorkers` may be idle; default 60,000. */
   readonly idleTimeoutMs?: number;

@@ -136,6 +136,22 @@ test('workers that are idle are stopped down to the minimum', async () => {
   });
 });
 
+test('no worker is there before the first call, nor a while after the last one, where none has to be kept', async () => {
+  await withPool({ maxWorkers: 2, minWorkers: 0, idleTimeoutMs: 50 }, async (pool) => {
+    expect(pool.stats).toMatchObject({ started: 0, hasSpare: false });
+    for (let round = 1; round <= 2; round += 1) {
+      expect(await Promise.all([1, 2].map((n) => answer(pool, n)))).toEqual(['1', '2']);
+      expect(pool.stats.memoryBytes).toBeGreaterThan(0);
+      await expect
+        .poll(() => pool.stats, { timeout: 10_000 })
+        .toMatchObject({ busy: 0, idle: 0, hasSpare: false, memoryBytes: 0 });
+    }
+    // Also where the last one did not go by itself.
+    await pool.evaluate({ module: runaway, queries }, { deadlineMs: 100 });
+    await expect.poll(() => pool.stats.hasSpare, { timeout: 10_000 }).toBe(false);
+  });
+});
+
 test('a closed pool refuses, and rejects what was under way', async () => {
   const pool = await CuePool.create({ maxWorkers: 1 });
   const runs = [1, 2].map(() => pool.evaluate({ module: runaway, queries }, { deadlineMs: 60_000 }));

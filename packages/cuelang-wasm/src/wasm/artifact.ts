@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { brotliDecompress } from 'node:zlib';
-import { withMemoryLimit } from './memory-limit.ts';
+import { Worker } from 'node:worker_threads';
+import type { CompileStart } from './compile-worker.ts';
+import { artifactFolder } from './read-wasm.ts';
 
 /** Names the evaluator: part of any cache key of its answers. */
 export interface CueVersion {
@@ -12,9 +12,6 @@ export interface CueVersion {
   /** The version of Go that compiled it. */
   readonly go: string;
 }
-
-/** The folder that `build:wasm` fills and a package ships. */
-export const artifactFolder: URL = new URL('../../artifact/', import.meta.url);
 
 function isVersion(x: unknown): x is CueVersion {
   const has = (key: string): boolean =>
@@ -29,15 +26,28 @@ export async function readVersion(folder: URL = artifactFolder): Promise<CueVers
   return version;
 }
 
-/** Reads the WebAssembly file of a folder, uncompressed. */
-export async function readWasm(folder: URL = artifactFolder): Promise<Uint8Array> {
-  return promisify(brotliDecompress)(await readFile(new URL('cue.wasm.br', folder)));
-}
-
-/** Compiles the evaluator with a bound on its memory. It can be shared by any number of workers. */
+/**
+ * Compiles the evaluator with a bound on its memory. It can be shared by any number of workers. That is done in a thread
+ * of its own: several copies of the binary, of 30 MB each, would else stay until this thread happens to collect them.
+ */
 export async function compileEvaluator(
   maxMemoryBytes: number,
   folder: URL = artifactFolder,
 ): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(withMemoryLimit(await readWasm(folder), maxMemoryBytes));
+  const start: CompileStart = { folder: folder.href, maxMemoryBytes };
+  const file = import.meta.url.endsWith('.ts') ? './compile-worker.ts' : './compile-worker.js';
+  const worker = new Worker(new URL(file, import.meta.url), {
+    name: 'cue compile',
+    workerData: start,
+    env: {},
+    execArgv: [],
+  });
+  try {
+    return await new Promise<WebAssembly.Module>((resolve, reject) => {
+      worker.once('message', resolve).once('error', reject);
+      worker.once('exit', () => reject(new Error('the thread that compiles the evaluator ended')));
+    });
+  } finally {
+    await worker.terminate();
+  }
 }
