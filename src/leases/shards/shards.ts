@@ -199,7 +199,8 @@ export class Shards implements Ownership, Runnable {
   /** Looks at the Leases and begins what should be done about them. */
   #rebalance(): void {
     const { watch } = this.#options;
-    if (this.#ending.signal.aborted || !watch.isLive) return;
+    // Who should have which shard is told by the watch; one shard alone is for whoever is first.
+    if (this.#ending.signal.aborted || (!watch.isLive && this.#member !== undefined)) return;
     const nowMs = this.#clock.now();
     this.#sightings.look(watch.leases(), nowMs);
     const wanted = this.#wanted(nowMs);
