@@ -163,7 +163,8 @@ describe('500', () => {
     const error = errorOf({ code: 500, message });
     expect(error).toBeInstanceOf(InvalidObjectError);
     expect(error instanceof InvalidObjectError && error.field).toBe(field);
-    expect(error instanceof InvalidObjectError && error.retry).toEqual({ afterMs: 300_000 });
+    // Soon at first: a CRD that has just changed, a server that was mistaken once.
+    expect(error instanceof InvalidObjectError && error.retry).toEqual({ backoffToMs: 300_000 });
   });
 
   it('of any other kind is to blame on the server', () => {

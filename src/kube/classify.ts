@@ -7,6 +7,7 @@ import {
   InvalidObjectError,
   messageOf,
   type PequodError,
+  type Retry,
 } from '../errors.ts';
 import { isJsonArray, isJsonObject, type JsonValue, parseJson } from '../json/index.ts';
 import { admissionKind } from './admission.ts';
@@ -42,6 +43,11 @@ const MESSAGE_LIMIT = 512;
 const MESSAGE_TAIL = 192;
 /** A server that asks to be called again at once is not asked as fast as it answers. */
 const MIN_RETRY_AFTER_MS = 1_000;
+/**
+ * What is refused for its content is tried again soon, and then ever more slowly: a CRD that has just changed is enforced
+ * a moment later, and a webhook or a server may be wrong for once. What is wrong with the object stays wrong.
+ */
+const REFUSED_RETRY: Retry = { backoffToMs: INVALID_RETRY_MS };
 /** Missing rights are reviewed at most once a minute; trying sooner can't help. */
 const FORBIDDEN_RETRY_MS = 60_000;
 /** How an apply fails whose object has field owners under a version that its CRD has no more. */
@@ -140,6 +146,7 @@ function classify(status: ParsedStatus, route: CallRoute): PequodError {
   if (field === undefined) return error;
   return new InvalidObjectError(describe(status, route), {
     field: field === '' ? undefined : field,
+    retry: REFUSED_RETRY,
     cause: error,
   });
 }
@@ -178,7 +185,7 @@ function kindOf(status: ParsedStatus, route: CallRoute): Pick<ApiErrorInit, 'cod
       if (isUidGuard(status)) return { code: 'API_CONFLICT', reason: 'Conflict', retry: 'backoff' };
       if (isPatchMisfit(status, route))
         return { code: 'API_PATCH_REJECTED', reason: 'Conflict', retry: 'backoff' };
-      return { code: 'API_REJECTED', reason: 'Rejected', retry: { afterMs: INVALID_RETRY_MS } };
+      return { code: 'API_REJECTED', reason: 'Rejected', retry: REFUSED_RETRY };
     case 429:
       return { code: 'API_TOO_MANY_REQUESTS', reason: 'TooManyRequests', retry: later };
     default:
@@ -186,7 +193,7 @@ function kindOf(status: ParsedStatus, route: CallRoute): Pick<ApiErrorInit, 'cod
         return { code: 'API_VERSION_RETIRED', reason: 'VersionRetired', retry: 'backoff' };
       if (status.statusCode >= 500)
         return { code: 'API_SERVER_ERROR', reason: 'ApiServerUnavailable', retry: later };
-      return { code: 'API_REJECTED', reason: 'Rejected', retry: { afterMs: INVALID_RETRY_MS } };
+      return { code: 'API_REJECTED', reason: 'Rejected', retry: REFUSED_RETRY };
   }
 }
 

@@ -35,6 +35,8 @@ const MAX_HOLD_MS = 5_000;
 const REPEAT_SPREAD_MS = 200;
 /** No user name has a space. */
 const LEASE_FLOW = 'operator leases';
+const LOOK_FLOW = 'operator looks';
+const OPERATOR_FLOWS: ReadonlySet<string> = new Set([OPERATOR_FLOW, LEASE_FLOW, LOOK_FLOW]);
 
 export class FlowControl {
   readonly #options: FlowControlOptions;
@@ -68,7 +70,15 @@ export class FlowControl {
 
   /** Opens a stream when the gate of its flow is open. */
   async open<R>(request: ApiRequest, work: () => Promise<R>, signal: AbortSignal): Promise<R> {
-    const flow = flowOf(request);
+    return await this.#open(flowOf(request), request, work, signal);
+  }
+
+  /** The same for a look at whether the server is there at all: what it says to other calls does not hold for that. */
+  async look<R>(request: ApiRequest, work: () => Promise<R>, signal: AbortSignal): Promise<R> {
+    return await this.#open(LOOK_FLOW, request, work, signal);
+  }
+
+  async #open<R>(flow: string, request: ApiRequest, work: () => Promise<R>, signal: AbortSignal): Promise<R> {
     await this.#gates.pass(flow, request.route, signal);
     try {
       return await work();
@@ -107,7 +117,7 @@ export class FlowControl {
   #note(flow: string, error: unknown): void {
     this.#gates.note(flow, error);
     const by = throttlingOf(error);
-    const who = flow === OPERATOR_FLOW || flow === LEASE_FLOW ? 'operator' : 'tenant';
+    const who = OPERATOR_FLOWS.has(flow) ? 'operator' : 'tenant';
     if (by !== undefined) this.#options.onThrottled?.({ by, who });
   }
 

@@ -103,7 +103,9 @@ export class Transport {
 
   /** The same beside all limits, for a look at a server that may have stopped answering. */
   async openBeside(request: ApiRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    return await this.#withFreshCredentials((isRefused) => this.#stream(request, isRefused, signal));
+    const work = (): Promise<AsyncIterable<Buffer>> =>
+      this.#withFreshCredentials((isRefused) => this.#stream(request, isRefused, signal));
+    return await this.#flow.look(request, work, signal);
   }
 
   /** Tries once more where token or certificates were refused, with what the files hold now: nothing was stored. */

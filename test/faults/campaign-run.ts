@@ -13,6 +13,7 @@ export interface CampaignOptions {
   readonly every: number;
   /** Only this point. */
   readonly point?: string | undefined;
+  readonly seed: number;
   /** How long it has to be silent at the end. */
   readonly silenceMs: number;
   readonly onDone: (done: Done) => Promise<void>;

@@ -17,6 +17,7 @@ const USAGE = `usage: faults ${CAMPAIGNS.map(({ name }) => name).join('|')}
   --scenario ${SCENARIOS.map(({ name }) => name).join('|')} (repeatable) | --all
   [--every <n>]     only every n-th point
   [--point <id>]    only this point of the scenario
+  [--seed <n>]      of the points that are chosen at random (1)
   [--lanes <n>]     runs side by side (6)
   [--program <file>]  the operator; by default it is compiled anew into dist/
   [--logs <folder>] keeps the operator's log of each point with a difference
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
     all: { type: 'boolean', default: false },
     every: { type: 'string', default: '1' },
     point: { type: 'string' },
+    seed: { type: 'string', default: '1' },
     lanes: { type: 'string', default: '6' },
     program: { type: 'string' },
     logs: { type: 'string' },
@@ -94,6 +96,7 @@ async function run(campaign: Campaign, scenarios: readonly Scenario[]): Promise<
         lanes: positive(values.lanes),
         every: positive(values.every),
         point: values.point,
+        seed: positive(values.seed),
         silenceMs: SILENCE_MS,
         onDone: report,
       }),

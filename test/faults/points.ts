@@ -14,6 +14,7 @@ export interface PointsOptions {
   readonly first: number;
   /** Only this point. */
   readonly point?: string | undefined;
+  readonly seed: number;
   readonly onDone: (done: Done) => Promise<void>;
 }
 
@@ -53,7 +54,7 @@ export async function runPoints(
   }
   const { expected } = plain;
   const cursors = campaign
-    .series({ scenario, calls: expected.calls, watches: expected.watches })
+    .series({ scenario, calls: expected.calls, watches: expected.watches, seed: options.seed })
     .map((series) => new Cursor(series, options));
   const all: { readonly cursor: Cursor; readonly done: Done }[] = [];
   const make = async (cursor: Cursor, point: Point): Promise<void> => {

@@ -6,11 +6,11 @@ import {
   type ResourceGraphSpec,
   type Transform,
 } from '../../api/index.ts';
-import { INVALID_RETRY_MS } from '../../errors.ts';
+import { INVALID_RETRY_MS, isBackoff } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import { isNotFound, type JsonPatchOperation, keyOf, RESOURCE_GRAPHS, TRANSFORMS } from '../../kube/index.ts';
 import type { RevisionContent } from '../../revisions/index.ts';
-import { isBeingDeleted } from '../../runtime/index.ts';
+import { DEFAULT_BACKOFF, exponentialBackoff, isBeingDeleted } from '../../runtime/index.ts';
 import type { Resolution } from '../../source/index.ts';
 import type { TransformDependencies } from './dependencies.ts';
 import type { Failure } from './failure.ts';
@@ -74,17 +74,19 @@ export function policiesOf(
  * @throws ApiError and TransportError as the API server answers: `isConflict` and `isAlreadyExists` mean "look again"
  */
 export async function bringGraph(
-  deps: GraphDependencies,
+  deps: GraphDependencies & Pick<TransformDependencies, 'random'>,
   task: GraphTask,
   signal: AbortSignal,
 ): Promise<GraphOutcome> {
   const wanted = wantedSpec(deps, task);
   try {
-    return await write(deps, task, wanted, signal);
+    const outcome = await write(deps, task, wanted, signal);
+    if (outcome.graph !== task.graph) task.memory.refusals = 0;
+    return outcome;
   } catch (error) {
     const failure = whyRefused(error);
     if (failure === undefined) throw error;
-    rememberRefusal(task, failure, deps.now() + INVALID_RETRY_MS);
+    rememberRefusal(task, failure, deps.now() + refusedForMs(deps, task.memory, failure));
     return { graph: task.graph, failure };
   }
 }
@@ -186,6 +188,19 @@ function wantedSpec(deps: GraphDependencies, task: GraphTask): WantedSpec {
   const isTooLarge = failure.error.code === 'GRAPH_TOO_LARGE';
   rememberRefusal(task, failure, isTooLarge ? deps.now() + INVALID_RETRY_MS : undefined);
   return { failure };
+}
+
+/** How long what the API server has refused is left alone: where it may soon be taken, ever longer. */
+function refusedForMs(
+  { random }: Pick<TransformDependencies, 'random'>,
+  memory: TransformMemory,
+  { error: { retry } }: Failure,
+): number {
+  if (!isBackoff(retry)) return INVALID_RETRY_MS;
+  const refusals = (memory.refusals ?? 0) + 1;
+  memory.refusals = refusals;
+  const maxMs = retry === 'backoff' ? DEFAULT_BACKOFF.maxMs : retry.backoffToMs;
+  return exponentialBackoff({ ...DEFAULT_BACKOFF, maxMs }, refusals, random);
 }
 
 /** A render that is of no use is not repeated before its time. */

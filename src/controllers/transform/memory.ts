@@ -91,6 +91,8 @@ export interface TransformMemory {
   input?: InputMemory | undefined;
   rendered?: RenderSummary | undefined;
   failed?: FailedRender | undefined;
+  /** How often in a row the API server has refused what was rendered. */
+  refusals?: number;
   /** Graphs that differ by live values only; undefined where the module reads none. */
   live?: LiveRenders | undefined;
   livePace?: LivePace | undefined;

@@ -27,7 +27,7 @@ import { keepRunning, revisionOwner } from './revisions.ts';
 
 type PinDependencies = Pick<
   TransformDependencies,
-  'graphs' | 'limits' | 'now' | 'operator' | 'revisions' | 'tenancy' | 'transforms'
+  'graphs' | 'limits' | 'now' | 'operator' | 'random' | 'revisions' | 'tenancy' | 'transforms'
 >;
 
 const MAX_NAMED_REVISIONS = 20;

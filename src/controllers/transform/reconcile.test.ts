@@ -223,6 +223,29 @@ describe('a pass', () => {
     expect(world.writes[1]).toEqual(['create', 'ResourceGraph', undefined]);
   });
 
+  test('that the API server refused is tried again soon, and ever more slowly', async () => {
+    const refusal = new InvalidObjectError('spec.nodes[0].id: must match', {
+      retry: { backoffToMs: 5 * 60_000 },
+    });
+    const { world, pass } = setUp({ refusal });
+    const rendersAfter = async (ms: number): Promise<number> => {
+      world.nowMs += ms;
+      await pass().catch(() => undefined);
+      return world.renders;
+    };
+    expect(await rendersAfter(0)).toBe(1);
+    expect(await rendersAfter(400)).toBe(1);
+    expect(await rendersAfter(700)).toBe(2);
+    expect(await rendersAfter(900)).toBe(2);
+    expect(await rendersAfter(1_200)).toBe(3);
+    for (let failure = 0; failure < 20; failure += 1) await rendersAfter(5 * 60_000);
+    const { renders } = world;
+    expect(await rendersAfter(2 * 60_000)).toBe(renders);
+    world.refusal = undefined;
+    await rendersAfter(3 * 60_000);
+    expect(world.writes.map((write) => write.slice(0, 2))).toContainEqual(['create', 'ResourceGraph']);
+  });
+
   test('writes no graph that could not be executed', async () => {
     const cyclic = nodes.map((node) => ({ ...node, dependsOn: ['config'] }));
     const { world, pass } = setUp({ result: { ...RENDERED, nodes: cyclic, renderHash: hashJson(cyclic) } });

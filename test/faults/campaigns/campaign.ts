@@ -19,6 +19,8 @@ export interface FaultFreeRun {
   readonly calls: readonly SeenCall[];
   /** Every watch, by {@link watchOf}, and how many events came on it after its initial list. */
   readonly watches: ReadonlyMap<string, number>;
+  /** What campaigns that choose at random choose by. */
+  readonly seed: number;
 }
 
 /** A fault that waits for its call. */

@@ -221,18 +221,29 @@ describe('many calls', () => {
 
   it('become fewer where several flows are told to slow down, and more again', async () => {
     let isBusy = true;
-    await using scene = await sceneOf((response) => {
+    const answer: Answer = (response) => {
       if (isBusy) refuse(response, 503, 1);
       else sendJson(response, 200, OBJECT);
-    });
+    };
+    await using scene = await sceneOf(answer, { maxInFlight: 12 });
     const { a, b, operator } = scene;
     const tries = [a, b].flatMap((client) => Array.from({ length: 20 }, () => apply(client)));
     await Promise.allSettled(tries);
-    expect(operator.load.limit).toBeLessThan(32);
+    expect(operator.load.limit).toBeLessThan(12);
     isBusy = false;
-    for (let call = 0; operator.load.limit < 64; call += 1) {
-      expect(call).toBeLessThan(3_000);
+    for (let call = 0; operator.load.limit < 12; call += 1) {
+      expect(call).toBeLessThan(200);
       await operator.get(CONFIG_MAPS, KEY, soon());
     }
   });
+});
+
+it('a look at a busy server obeys it, and what it says to calls does not hold for looks', async () => {
+  const looks = refusing(429, 60, ({ url }) => url.pathname === '/readyz');
+  await using scene = await sceneOf(looks.answer);
+  const { operator, server } = scene;
+  await expect(operator.checkServing(soon())).rejects.toSatisfy(isTooManyRequests);
+  await expect(operator.checkServing(soon())).rejects.toThrow('not sent');
+  await operator.get(CONFIG_MAPS, KEY, soon());
+  expect(server.seen).toHaveLength(2);
 });
