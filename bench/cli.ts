@@ -147,6 +147,7 @@ interface SettledFlags {
   readonly count: number;
   readonly objects: PopulationShape;
   readonly rest: number;
+  readonly pending: number;
   readonly probes: number;
   readonly save?: boolean;
 }
@@ -159,10 +160,11 @@ program
   .option('--count <n>', 'Transforms', wholeNumber, 5000)
   .addOption(new Option('--objects <n>', 'objects of each').choices(['two', 'five']).default('five'))
   .option('--rest <seconds>', 'how long nothing may happen', wholeNumber, 180)
+  .option('--pending <n>', 'Transforms created at once, for the latency beside them', wholeNumber, 500)
   .option('--probes <n>', 'new Transforms for each latency', wholeNumber, 30)
   .option('--save', 'write the figures to bench/results')
-  .action(async ({ save, rest, objects: shape, count, probes }: SettledFlags) => {
-    const options = { count, shape, probes, restMs: rest * 1000 };
+  .action(async ({ save, rest, objects: shape, count, pending, probes }: SettledFlags) => {
+    const options = { count, shape, pending, probes, restMs: rest * 1000 };
     await finish(
       `settled-${count}`,
       await measureSettled(options, reportToStderr, interruption.signal),

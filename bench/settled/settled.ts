@@ -23,6 +23,8 @@ export interface SettledOptions {
   readonly shape: PopulationShape;
   /** How long nothing may happen. */
   readonly restMs: number;
+  /** Transforms that are created at once, for the latency beside them. */
+  readonly pending: number;
   /** Transforms for each latency. */
   readonly probes: number;
 }
@@ -48,7 +50,6 @@ export interface SettledFigures {
 }
 
 const NAMESPACES = 8;
-const PENDING = 500;
 /** Idle evaluators have left after this. */
 const BEFORE_REST_MS = 90_000;
 
@@ -90,10 +91,11 @@ async function run(setup: Setup, signal: AbortSignal): Promise<Measured<SettledF
     const atLoad = memoryOf(operator.pid);
     const latencyIdle = await measureLatency(setup, { namespace: 'idle', shape, count: probes }, signal);
     report(`new when idle: ${JSON.stringify(latencyIdle)}`);
-    const pending = bring(setup, namesIn('pending', 'app', PENDING), signal);
-    const latencyPending = await measureLatency(setup, { namespace: 'busy', shape, count: probes }, signal);
-    report(`new beside ${PENDING}: ${JSON.stringify(latencyPending)}`);
-    await pending;
+    const [latencyPending] = await Promise.all([
+      measureLatency(setup, { namespace: 'busy', shape, count: probes }, signal),
+      bring(setup, namesIn('pending', 'app', options.pending), signal),
+    ]);
+    report(`new beside ${options.pending}: ${JSON.stringify(latencyPending)}`);
     await untilQueuesAreEmpty(setup.port, signal);
     return { populatedSeconds, atLoad, latencyIdle, latencyPending };
   });

@@ -1,4 +1,5 @@
-// Waits until Transforms say that they are Ready, by a watch: looking again and again would be load of its own.
+// Waits until Transforms say that they are Ready, by a watch: looking again and again would be load of its own. The API
+// server ends a watch that it has more to tell than it wants to keep; it is opened anew then, and starts from what there is.
 
 import type { KubeObject, NamespacedName } from '../../src/api/index.ts';
 import { isJsonArray, isJsonObject } from '../../src/json/index.ts';
@@ -24,16 +25,21 @@ export async function watchReady(
   const closing = new AbortController();
   const ended = AbortSignal.any([signal, closing.signal]);
   const options = { timeoutSeconds: WATCH_SECONDS, sendsInitialEvents: true };
-  const frames = await admin.watch(TRANSFORMS, options, ended);
+  const [namespace, ...others] = new Set(transforms.map((transform) => transform.namespace));
+  const select = others.length === 0 && namespace !== undefined ? { ...options, namespace } : options;
+  let frames = await admin.watch(TRANSFORMS, select, ended);
   const wait = async (): Promise<void> => {
-    for await (const frame of frames) {
-      if (frame.type === 'ERROR') throw frame.error;
-      if (frame.type !== 'ADDED' && frame.type !== 'MODIFIED') continue;
-      const { namespace, name } = frame.object.metadata;
-      if (isReady(frame.object)) missing.delete(`${namespace}/${name}`);
-      if (missing.size === 0) return;
+    for (;;) {
+      for await (const frame of frames) {
+        if (frame.type === 'ERROR') throw frame.error;
+        if (frame.type !== 'ADDED' && frame.type !== 'MODIFIED') continue;
+        const { metadata } = frame.object;
+        if (isReady(frame.object)) missing.delete(`${metadata.namespace}/${metadata.name}`);
+        if (missing.size === 0) return;
+      }
+      ended.throwIfAborted();
+      frames = await admin.watch(TRANSFORMS, select, ended);
     }
-    throw new Error(`the watch ended while ${missing.size} Transforms were not ready`);
   };
   return { wait, close: () => closing.abort() };
 }
