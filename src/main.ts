@@ -9,6 +9,7 @@ import {
   Mirrors,
   mirrorProjection,
   NodeInterests,
+  WarmKinds,
 } from './controllers/resourcegraph/index.ts';
 import { createTransformController, DEFAULT_GRAPH_WRITE_LIMITS } from './controllers/transform/index.ts';
 import { EgressGuard } from './egress/index.ts';
@@ -24,6 +25,7 @@ import {
   RestMapper,
 } from './kube/index.ts';
 import { type Logger, Metrics, type QueueLevel } from './observability/index.ts';
+import { catchUp } from './operator-catch-up.ts';
 import { OperatorFacts } from './operator-facts.ts';
 import { type HealthSubjects, livenessChecks, readinessChecks } from './operator-health.ts';
 import { Sharing, type SharingOptions } from './operator-leases.ts';
@@ -202,7 +204,11 @@ async function buildParts(
     project: (object: KubeObject) => observe(object, interests),
     indexes: { [GRAPH_INDEX]: ({ graphId }) => (graphId === undefined ? [] : [graphId]) },
   });
-  const shared = sharing?.share(operator, async () => undefined);
+  const shared = sharing?.share(operator, (isGained, signal) =>
+    catchUp(watches, childInformers, isGained, log, signal),
+  );
+  const warm =
+    shared === undefined ? [] : [new WarmKinds({ graphs, informers: childInformers, mapper, log })];
   const ownership = shared === undefined ? {} : { ownership: shared.ownership };
   const mirrorInformers = new InformerSet({ ...watched, project: mirrorProjection });
   const facts = new OperatorFacts({ operator, mapper, reachability, log, random: Math.random });
@@ -302,6 +308,7 @@ async function buildParts(
     closing('mirror watches', () => mirrorInformers.stop()),
     facts,
     ...(shared?.parts ?? []),
+    ...warm,
     ...watchParts(watches),
     graphController,
     transformController,

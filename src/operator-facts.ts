@@ -140,7 +140,8 @@ async function readOwnIdentity(
     const review = await operator.create(
       SELF_SUBJECT_REVIEWS,
       { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview', metadata: { name: '' } },
-      {},
+      // It stores nothing; replicas that may not write yet ask as well.
+      { dryRun: true },
       signal,
     );
     const status = review['status'];

@@ -4,7 +4,7 @@ export { example, exampleSpec } from './examples.ts';
 export type { Kind } from './kinds.ts';
 export { member, objectAt } from './member.ts';
 export { CRASHES, configMap, deploymentObject, inline, NEVER_RUNS, type NodeInModule } from './modules.ts';
-export { OPERATOR_USER } from './operator.ts';
+export { OPERATOR_USER, Operator } from './operator.ts';
 export {
   askNow,
   loginSecret,
@@ -16,6 +16,7 @@ export {
 } from './publish.ts';
 export { openShell, runDocExample, type Shell } from './shell.ts';
 export { conditionOf, Space } from './space.ts';
-export { allowEdit, cluster, story, useOperator } from './story.ts';
+export { adminClient, allowEdit, cluster, story, useOperator } from './story.ts';
 export { until } from './until.ts';
 export { PV_SIZE, volumeFor } from './volumes.ts';
+export { leaseWritesOf, straysOf, turnsOf, writesOf } from './writers.ts';

@@ -1,10 +1,11 @@
 // The program as users run it: a process of its own, with the kubeconfig of its ServiceAccount and so with exactly the
 // rights of deploy/rbac.yaml. It runs from source, so that a test speaks of the tree at hand and not of a build that may
 // be older; PEQUOD_E2E_PROGRAM names a built program instead, PEQUOD_E2E_LOGS a folder where its logs are kept.
-import { cp, mkdtemp } from 'node:fs/promises';
+import { cp, mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isJsonObject } from '../../src/json/index.ts';
 import { ComponentProcess } from '../../test/control-plane/component-process.ts';
 import type { ControlPlaneAccess } from '../../test/control-plane/index.ts';
 import { ReaperLink } from '../../test/control-plane/reaper-link.ts';
@@ -20,9 +21,11 @@ const POLL_MS = 20;
 export interface OperatorSettings {
   /** Further flags of `pequod controller`. */
   readonly flags?: readonly string[];
+  /** Variables that it finds in its environment besides those of the tests. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
-/** One operator at a time on a cluster: two would fight. */
+/** One operator at a time on a cluster, unless they share the work by leases: two would fight. */
 export class Operator {
   readonly #command: readonly string[];
   readonly #directory: string;
@@ -38,11 +41,15 @@ export class Operator {
 
   /** Resolves when it watches and works. */
   static async start(cluster: ControlPlaneAccess, settings: OperatorSettings = {}): Promise<Operator> {
-    const kubeconfig = await cluster.kubeconfigFor(OPERATOR_IDENTITY);
+    const directory = await mkdtemp(join(tmpdir(), 'pequod-operator-'));
+    // The next one gets a file of the same name, with a token of its own.
+    const kubeconfig = join(directory, 'kubeconfig.yaml');
+    await cp(await cluster.kubeconfigFor(OPERATOR_IDENTITY), kubeconfig);
     const program = resolve(process.env['PEQUOD_E2E_PROGRAM'] ?? 'src/cli/pequod.ts');
     const flags = ['--kubeconfig', kubeconfig, '--log-level', 'debug', ...(settings.flags ?? [])];
-    const command = [program, 'controller', ...flags];
-    const operator = new Operator(command, await mkdtemp(join(tmpdir(), 'pequod-operator-')));
+    const variables = Object.entries(settings.environment ?? {}).map(([name, value]) => `${name}=${value}`);
+    const command = [...variables, process.execPath, program, 'controller', ...flags];
+    const operator = new Operator(command, directory);
     await operator.#launch();
     return operator;
   }
@@ -76,6 +83,30 @@ export class Operator {
     await this.#process?.stop('SIGKILL');
   }
 
+  /** Holds it wherever it is; it notices nothing, and its connections stay. */
+  pause(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  /** Lets it go on after {@link pause}. */
+  resume(): void {
+    process.kill(this.pid, 'SIGCONT');
+  }
+
+  /** Settles when it has ended, with a sentence about how. */
+  get ended(): Promise<string> {
+    return this.#process?.ended ?? Promise.reject(new Error('the operator was never started'));
+  }
+
+  /** What tells its requests in the audit log from those of others that are the same user. */
+  async credential(): Promise<string> {
+    const file = await readFile(join(this.#directory, 'kubeconfig.yaml'), 'utf8');
+    const [, payload = ''] = /token: [\w-]+\.([\w-]+)\./.exec(file) ?? [];
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+    if (!isJsonObject(claims)) throw new Error('the kubeconfig has no token');
+    return `JTI=${claims['jti']}`;
+  }
+
   /** Starts it again, after {@link stop} where it still runs. */
   async restart(): Promise<void> {
     if (this.isRunning) await this.stop();
@@ -99,7 +130,8 @@ export class Operator {
     const started = new ComponentProcess(
       {
         name: 'operator',
-        command: process.execPath,
+        // It becomes the program that it starts, with the same process id.
+        command: 'env',
         args: this.#command,
         workingDirectory: this.#directory,
         logPath: join(this.#directory, `operator-${this.#starts}.log`),

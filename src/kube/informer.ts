@@ -5,6 +5,7 @@ import type { KubeObject } from '../api/index.ts';
 import { assertNever, messageOf, PequodError, WaitingError } from '../errors.ts';
 import type { Logger } from '../observability/index.ts';
 import { pause, untilAborted } from './abort.ts';
+import { catchUp } from './catch-up.ts';
 import type { KubeClient } from './client.ts';
 import { isExpired, isForbidden, isKindNotServed } from './errors.ts';
 import { type InformerEvent, ObjectStore, type ObjectStoreOptions, type Version } from './object-store.ts';
@@ -124,6 +125,21 @@ export class Informer<T> {
   /** @throws the signal's reason, or WaitingError (`INFORMER_STOPPED`). */
   async waitForSync(signal: AbortSignal): Promise<void> {
     await untilAborted(this.#synced.promise, signal);
+  }
+
+  /**
+   * Resolves when everything that the server has now has been taken in: who takes over from another process must not act
+   * on what was before that process's last write. One list of metadata where nothing is behind. What is not listed yet is
+   * waited for instead.
+   * @param isConcerned which objects have to be new, by their metadata
+   * @throws as the list; the signal's reason
+   */
+  async catchUp(isConcerned: (object: KubeObject) => boolean, signal: AbortSignal): Promise<void> {
+    if (this.#running === undefined) return await this.waitForSync(signal);
+    await this.waitForSync(signal);
+    const { client, resource, namespace, labelSelector, fieldSelector } = this.#options;
+    const select = { namespace, labelSelector, fieldSelector, isMetadataOnly: true };
+    await catchUp({ client, resource, select, store: this.#store, isConcerned }, signal);
   }
 
   /** What is known of one object; no namespace for cluster-scoped kinds. */

@@ -89,6 +89,20 @@ export class ObjectStore<T> {
     return slot === undefined ? undefined : visible(slot)?.value;
   }
 
+  /** Whether this version has been here: it is what readers see, or it was superseded. */
+  hasSeen(namespace: string | undefined, name: string, uid: string, resourceVersion: string): boolean {
+    const id = idOf(namespace, name);
+    const slot = this.#slots.get(id);
+    const known = [slot?.base, slot?.overlay?.version];
+    if (known.some((each) => each?.uid === uid && each.resourceVersion === resourceVersion)) return true;
+    return this.#recent.get(id)?.includes(resourceVersion) === true;
+  }
+
+  /** Keys of all objects that the watch knows. */
+  keys(): readonly ObjectKey[] {
+    return [...this.#slots.values()].filter(({ base }) => base !== undefined).map(({ key }) => key);
+  }
+
   /** How many objects the watch knows. */
   get size(): number {
     return this.#slots.size;

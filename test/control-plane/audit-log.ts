@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../src/json/index.ts';
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../../src/json/index.ts';
 import type { ApiClient } from './api-client.ts';
 
 /** One request as the API server logged it. Absent parts are undefined. */
@@ -11,6 +11,8 @@ export interface AuditEntry {
   readonly verb: string;
   readonly user: string;
   readonly impersonatedUser: string | undefined;
+  /** Which of the user's tokens was used: tells apart processes that are the same user. */
+  readonly credential: string | undefined;
   readonly userAgent: string;
   readonly requestURI: string;
   readonly apiGroup: string | undefined;
@@ -160,6 +162,7 @@ function toEntry(event: JsonObject): AuditEntry {
     verb: textOf(event['verb']) ?? '',
     user: textOf(objectOf(event['user'])['username']) ?? '',
     impersonatedUser: textOf(objectOf(event['impersonatedUser'])['username']),
+    credential: credentialOf(objectOf(event['user'])),
     userAgent: textOf(event['userAgent']) ?? '',
     requestURI: textOf(event['requestURI']) ?? '',
     apiGroup: textOf(target['apiGroup']),
@@ -171,6 +174,11 @@ function toEntry(event: JsonObject): AuditEntry {
     receivedAt: textOf(event['requestReceivedTimestamp']) ?? '',
     stageAt: textOf(event['stageTimestamp']) ?? '',
   };
+}
+
+function credentialOf(user: JsonObject): string | undefined {
+  const ids = objectOf(user['extra'])['authentication.kubernetes.io/credential-id'];
+  return isJsonArray(ids) ? textOf(ids[0]) : undefined;
 }
 
 function objectOf(value: JsonValue | undefined): JsonObject {

@@ -4,3 +4,4 @@ export type { GraphDependencies, GraphLimits, NamespaceState } from './dependenc
 export { Mirrors, mirrorProjection } from './mirrors.ts';
 export { NodeInterests } from './node-interests.ts';
 export { GraphSessions } from './session.ts';
+export { WarmKinds } from './warm-kinds.ts';

@@ -1,1 +1,3 @@
+export { shardOf } from './hash.ts';
+export { shardLeaseName } from './names.ts';
 export { Shards, type ShardsOptions } from './shards.ts';

@@ -63,6 +63,9 @@ interface Shard {
 
 /** How many retry periods a start waits for what is free. */
 const START_PERIODS = 3;
+/** How long what is had waits for more that comes at the same time. */
+const GATHER_MS = 200;
+const MAX_GATHERS = 4;
 
 export class Shards implements Ownership, Runnable {
   readonly name = 'shards';
@@ -114,7 +117,7 @@ export class Shards implements Ownership, Runnable {
 
   /** Shards that are worked on here. */
   owned(): readonly number[] {
-    return this.#shards.filter(({ state }) => state === 'owned').map(({ index }) => index);
+    return this.#inState('owned').map(({ index }) => index);
   }
 
   /** Takes what is free. Ready when that is had, so that the first lists are newer than it, or soon after. */
@@ -199,7 +202,8 @@ export class Shards implements Ownership, Runnable {
   /** Looks at the Leases and begins what should be done about them. */
   #rebalance(): void {
     const { watch } = this.#options;
-    if (this.#ending.signal.aborted || !watch.isLive) return;
+    // Who should have which shard is told by the watch; one shard alone is for whoever is first.
+    if (this.#ending.signal.aborted || (!watch.isLive && this.#member !== undefined)) return;
     const nowMs = this.#clock.now();
     this.#sightings.look(watch.leases(), nowMs);
     const wanted = this.#wanted(nowMs);
@@ -258,18 +262,32 @@ export class Shards implements Ownership, Runnable {
     this.#isConfirming = true;
     const { signal } = this.#ending;
     for (;;) {
-      const batch = this.#shards.filter(({ state }) => state === 'held');
+      await this.#gather();
+      const batch = this.#inState('held');
       if (batch.length === 0 || signal.aborted) break;
       const isConfirmed = await this.#confirm(batch).catch((error: unknown) => {
         if (!signal.aborted) this.#options.log.warn({ problem: messageOf(error) }, 'shards can not be begun');
         return undefined;
       });
       if (signal.aborted) break;
-      if (isConfirmed === undefined) await this.#pause();
+      if (isConfirmed === undefined) await this.#pause(this.#options.timings.retryPeriodMs);
       else if (isConfirmed) this.#own(batch);
       else for (const shard of batch) this.#putBack(shard);
     }
     this.#isConfirming = false;
+  }
+
+  /** What a replica gives up comes one by one: waits for a moment in which nothing comes, or a few. */
+  async #gather(): Promise<void> {
+    if (this.#member === undefined) return;
+    for (let turn = 0, before = 0; turn < MAX_GATHERS && before < this.#inState('held').length; turn += 1) {
+      before = this.#inState('held').length;
+      await this.#pause(GATHER_MS);
+    }
+  }
+
+  #inState(state: ShardState): readonly Shard[] {
+    return this.#shards.filter((shard) => shard.state === state);
   }
 
   async #confirm(batch: readonly Shard[]): Promise<boolean> {
@@ -371,10 +389,10 @@ export class Shards implements Ownership, Runnable {
     if (!isOpen) this.#settled?.resolve();
   }
 
-  async #pause(): Promise<void> {
+  async #pause(delayMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ending.signal.addEventListener('abort', () => resolve(), { once: true });
-    this.#clock.setTimer(this.#options.timings.retryPeriodMs, resolve);
+    this.#clock.setTimer(delayMs, resolve);
     await promise;
   }
 }

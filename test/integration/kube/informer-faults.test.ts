@@ -119,6 +119,22 @@ describe('an informer', () => {
     });
   });
 
+  it('asks for as long a life of its stream as it is told, and up to a fifth more', async () => {
+    const asked = async (timing: InformerOptions<string>['timing']): Promise<unknown> => {
+      let timeoutSeconds: unknown;
+      await run(
+        [watchList('5')],
+        async ({ informer, server }) => {
+          await informer.waitForSync(soon());
+          timeoutSeconds = Number(server.seen[0]?.url.searchParams.get('timeoutSeconds'));
+        },
+        { timing: { ...FAST, ...timing }, random: () => 0.99 },
+      );
+      return timeoutSeconds;
+    };
+    expect([await asked({ minTimeoutSeconds: 20 }), await asked({})]).toEqual([24, 288]);
+  });
+
   it('waits as long as the server asks, whoever wants it sooner', async () => {
     const fail: Step = (response) => sendStatus(response, 503, 'ServiceUnavailable');
     let askedAtMs = 0;
