@@ -19,7 +19,7 @@ export class Cursor {
   #next: number;
   #underWay = 0;
   #lastReached = 0;
-  #firstMissed = Number.POSITIVE_INFINITY;
+  #lastMissed = 0;
 
   constructor(series: Series, { every, first, point }: CursorOptions) {
     this.#series = series;
@@ -47,7 +47,7 @@ export class Cursor {
     this.#underWay -= 1;
     const number = numberOf(this.#series, point.id) ?? 0;
     if (isReached) this.#lastReached = Math.max(this.#lastReached, number);
-    else this.#firstMissed = Math.min(this.#firstMissed, number);
+    else this.#lastMissed = Math.max(this.#lastMissed, number);
   }
 
   #mayBe(number: number): boolean {
@@ -55,7 +55,7 @@ export class Cursor {
     const { length } = this.#series;
     if ('exactly' in length) return number <= length.exactly;
     if (this.#only !== undefined || number <= length.about) return true;
-    return this.#underWay === 0 && this.#firstMissed > this.#next;
+    return this.#underWay === 0 && this.#lastMissed <= this.#lastReached;
   }
 }
 

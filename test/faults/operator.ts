@@ -18,6 +18,8 @@ export interface KeptOperatorOptions {
 }
 
 const GRACE_MS = 30_000;
+/** Its life is short: the second, slow compilation of the evaluator would never pay. */
+const ENGINE_FLAGS = ['--liftoff-only'];
 /** After an end that nobody wanted, as a kubelet does: a program that ends at once must not be started all the time. */
 const RESTART_DELAY_MS = 1_000;
 
@@ -79,12 +81,13 @@ export class KeptOperator {
     const { program, kubeconfig, namespace, flags = [], directory, reaper } = this.#options;
     const scope = namespace === undefined ? [] : ['--watch-namespace', namespace];
     const cache = ['--cache-dir', `${directory}/cache`];
-    const settings = ['--kubeconfig', kubeconfig, '--log-level', 'debug', ...cache, ...scope, ...flags];
+    const small = ['--log-level', 'debug', '--render-workers', '1'];
+    const settings = ['--kubeconfig', kubeconfig, ...small, ...cache, ...scope, ...flags];
     return new ComponentProcess(
       {
         name: 'operator',
         command: process.execPath,
-        args: [program, 'controller', ...settings],
+        args: [...ENGINE_FLAGS, program, 'controller', ...settings],
         workingDirectory: directory,
         logPath: this.logPath,
         graceMs: GRACE_MS,
