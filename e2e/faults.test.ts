@@ -10,6 +10,7 @@ import { SCENARIOS } from '../test/faults/scenarios/index.ts';
 
 const EVERY = 10;
 const LANES = 6;
+const SEED = 1;
 const SILENCE_MS = 5_000;
 const TIMEOUT_MS = 600_000;
 const PROGRAM = resolve(process.env['PEQUOD_E2E_PROGRAM'] ?? 'src/cli/pequod.ts');
@@ -20,15 +21,20 @@ describe('a fault at a call changes neither where it ends nor what is made and d
     async (campaign) => {
       const signal = AbortSignal.timeout(TIMEOUT_MS);
       const said: string[] = [];
-      const result = await withCluster({ hasAudit: false }, (line) => said.push(line), signal, (parts) =>
-        withGround({ ...parts, program: PROGRAM, signal }, (ground) =>
-          runCampaign(ground, campaign, SCENARIOS, {
-            lanes: LANES,
-            every: EVERY,
-            silenceMs: SILENCE_MS,
-            onDone: async () => undefined,
-          }),
-        ),
+      const result = await withCluster(
+        { hasAudit: false },
+        (line) => said.push(line),
+        signal,
+        (parts) =>
+          withGround({ ...parts, program: PROGRAM, signal }, (ground) =>
+            runCampaign(ground, campaign, SCENARIOS, {
+              lanes: LANES,
+              every: EVERY,
+              seed: SEED,
+              silenceMs: SILENCE_MS,
+              onDone: async () => undefined,
+            }),
+          ),
       );
       expect(result.differences.map(describeDifference), said.join('\n')).toEqual([]);
       expect(result.noise).toEqual([]);
