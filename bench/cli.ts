@@ -7,6 +7,8 @@
 //   node bench/cli.ts soak --minutes 30    a long bad day: changes and faults all along; does it grow, is it right after?
 //   node bench/cli.ts sources --count 5000 what many Transforms of one module ask of its registry
 //   node bench/cli.ts settled --count 5000 what many settled Transforms cost: restart, memory, watches, latency beside them
+//   node bench/cli.ts kills --count 500     what evaluations that are stopped by force leave behind
+//   node bench/cli.ts outage --seconds 1 60 what becomes of the operator whose API server goes away
 // Each starts what it needs and stops it again. Standard output gets one line of JSON, standard error everything else.
 // Another process that works on the same cores is in the figures too: run them on a quiet machine.
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -15,6 +17,8 @@ import { measureConverge } from './converge/converge.ts';
 import { type DriftOptions, measureDrift } from './drift/drift.ts';
 import { measureGraph } from './graph/graph.ts';
 import { SHAPES, type Shape } from './graph/shapes.ts';
+import { measureKills } from './kills/kills.ts';
+import { measureOutages } from './outage/outage.ts';
 import { measureRender } from './render/render.ts';
 import type { PopulationShape } from './settled/population.ts';
 import { measureSettled } from './settled/settled.ts';
@@ -23,6 +27,9 @@ import { measureSources } from './sources/sources.ts';
 import { type Measured, saveResult } from './support/measured.ts';
 import { reportToStderr } from './support/progress.ts';
 import type { ModuleChoice } from './support/workload.ts';
+
+/** Lengths of outages. */
+const DEFAULT_SECONDS: readonly number[] = [1, 60, 300];
 
 const interruption = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -172,11 +179,45 @@ program
     );
   });
 
+program
+  .command('kills')
+  .description('evaluations that never end, stopped by force: threads, handles and memory afterwards')
+  .option('--count <n>', 'evaluations', wholeNumber, 500)
+  .option('--save', 'write the figures to bench/results')
+  .action(async ({ count, save }: { readonly count: number; readonly save?: boolean }) => {
+    await finish('kills', await measureKills({ count }, reportToStderr, interruption.signal), save);
+  });
+
+interface OutageFlags {
+  readonly seconds: readonly number[];
+  readonly settled: number;
+  readonly save?: boolean;
+}
+
+program
+  .command('outage')
+  .description('what becomes of the operator whose API server, or the way to it, goes away')
+  .option('--seconds <n...>', 'one outage of each length', seconds, DEFAULT_SECONDS)
+  .option('--settled <n>', 'Transforms before the first', wholeNumber, 20)
+  .option('--save', 'write the figures to bench/results')
+  .action(async ({ save, ...options }: OutageFlags) => {
+    const kinds = ['server', 'network'] as const;
+    const measured = await measureOutages({ ...options, kinds }, reportToStderr, interruption.signal);
+    await finish('outage', measured, save);
+  });
+
 await program.parseAsync();
 
 async function finish(name: string, measured: Measured<object>, isSaved: boolean | undefined): Promise<void> {
   if (isSaved === true) await saveResult(name, measured);
   process.stdout.write(`${JSON.stringify(measured.figures)}\n`);
+}
+
+/** Collects the values of a flag that takes several. */
+function seconds(text: string, before: readonly number[] | undefined): readonly number[] {
+  return before === undefined || before === DEFAULT_SECONDS
+    ? [wholeNumber(text)]
+    : [...before, wholeNumber(text)];
 }
 
 function wholeNumber(text: string): number {

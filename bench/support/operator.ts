@@ -72,6 +72,10 @@ export class BenchOperator {
     return operator;
   }
 
+  get isRunning(): boolean {
+    return !this.#process.hasEnded;
+  }
+
   get pid(): number {
     return this.#process.pid;
   }

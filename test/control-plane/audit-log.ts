@@ -124,6 +124,8 @@ export class AuditLog {
   }
 }
 
+/** In a string of an event its quotes would be escaped. */
+const EVENT_START = '{"kind":"Event","apiVersion":"audit.k8s.io/';
 const MARKER_PATH = '/version?audit-marker=';
 
 /** Parses whole lines of an audit log in JSON format. */
@@ -132,10 +134,15 @@ export function parseAuditLines(text: string): AuditEntry[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => {
-      const event: unknown = JSON.parse(line);
+      const event: unknown = JSON.parse(wholeEvent(line));
       if (!isJsonObject(event)) throw new Error(`not an audit event: ${line.slice(0, 200)}`);
       return toEntry(event);
     });
+}
+
+/** A server that is killed leaves half a line behind, and the next one goes on in it: what is whole counts. */
+function wholeEvent(line: string): string {
+  return line.slice(Math.max(0, line.lastIndexOf(EVENT_START)));
 }
 
 /** Whether a call belongs in a count: over, no watch, no lease or event. */

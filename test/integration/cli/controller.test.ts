@@ -79,6 +79,31 @@ test('a second signal on the heels of the first ends it too', async () => {
   expect([0, 128 + 2, 128 + 15]).toContain(await child.exitCode);
 });
 
+// No input is known that makes the program fail in a way that nothing handles, so a module that is loaded before it does.
+test.each([
+  ['an unhandled rejection', 'Promise.reject(new Error("a bug"))', 'unhandled rejection'],
+  ['an uncaught exception', 'throw new Error("a bug")', 'uncaught exception'],
+])('%s ends it loudly, with 1', async (_what, bug, message) => {
+  const connected = once(server, 'connection');
+  const module = `process.once('SIGUSR2', () => setImmediate(() => { ${bug} }))`;
+  const preload = `data:text/javascript,${encodeURIComponent(module)}`;
+  const child = spawn(
+    process.execPath,
+    ['--import', preload, PROGRAM, 'controller', '--kubeconfig', kubeconfig],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const exitCode = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const written = Promise.all([text(child.stdout), text(child.stderr)]);
+  await connected;
+  child.kill('SIGUSR2');
+  expect(await exitCode).toBe(1);
+  const lines = (await written).join('').split('\n');
+  const fatal = lines.find((line) => line.includes('"level":"fatal"'));
+  expect(fatal).toContain(message);
+  expect(fatal).toContain('a bug');
+});
+
 test('without a usable kubeconfig it says so and ends with 1', async () => {
   const child = controller('--kubeconfig', join(folder, 'missing.yaml'));
   expect(await child.exitCode).toBe(1);
