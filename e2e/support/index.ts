@@ -19,4 +19,5 @@ export { conditionOf, Space } from './space.ts';
 export { adminClient, allowEdit, cluster, story, useOperator } from './story.ts';
 export { until } from './until.ts';
 export { PV_SIZE, volumeFor } from './volumes.ts';
+export { WallClock } from './wall-clock.ts';
 export { leaseWritesOf, straysOf, turnsOf, writesOf } from './writers.ts';

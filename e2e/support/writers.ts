@@ -10,7 +10,6 @@ const REVIEW = /reviews$/;
 /** One write that was stored. */
 export interface Write {
   readonly by: string;
-  readonly verb: string;
   readonly what: string;
   /** RFC 3339 with microseconds: when it came in, and when it was answered. */
   readonly from: string;
@@ -45,7 +44,9 @@ export function straysOf(entries: readonly AuditEntry[]): readonly string[] {
   return writesOf(entries).flatMap((write) => {
     const holder = leases.findLast(({ to }) => to <= write.from);
     const other = leases.find(({ by, from, to }) => by !== write.by && from > write.from && to < write.to);
-    if (holder?.by === write.by && other === undefined) return [];
+    // What was before the first Lease write of these entries can't be told.
+    const isOwn = holder === undefined || holder.by === write.by;
+    if (isOwn && other === undefined) return [];
     return [`${write.from} ${write.what} by ${write.by}, lease of ${(other ?? holder)?.by}`];
   });
 }
@@ -59,7 +60,6 @@ function writeOf(entry: AuditEntry): Write {
   const { credential = '', name = '', namespace = '', receivedAt, resource = '', stageAt, verb } = entry;
   return {
     by: credential,
-    verb,
     what: `${verb} ${resource} ${namespace}/${name}`,
     from: receivedAt,
     to: stageAt,

@@ -8,6 +8,7 @@ import { runProgram } from './run-program.ts';
 
 /** The programs, and the Debian packages that hold them. */
 const PACKAGES = {
+  faketime: 'faketime',
   git: 'git',
   'ssh-keygen': 'openssh-client',
   sshd: 'openssh-server',
@@ -16,7 +17,7 @@ const PACKAGES = {
 
 export type SystemProgram = keyof typeof PACKAGES;
 
-const NAMES: readonly SystemProgram[] = ['git', 'ssh-keygen', 'sshd', 'skopeo'];
+const NAMES: readonly SystemProgram[] = ['faketime', 'git', 'ssh-keygen', 'sshd', 'skopeo'];
 /** Where servers are put, which is not on everybody's path. */
 const MORE_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 /** What the scripts of Debian's packages ask whether they may start a daemon. */

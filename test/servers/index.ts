@@ -5,6 +5,7 @@ export {
   installSystemPrograms,
   type Needed,
   needs,
+  systemProgram,
 } from './debian.ts';
 export {
   type GitHttpOptions,
