@@ -47,7 +47,7 @@ async function untilRefused(space: Space, name: string, reason: string, attempts
   );
   await until(
     `${attempts} attempts that end with ${reason}`,
-    async () => (await space.graphStatus(name)).nodeStatus?.['gated'],
+    async () => (await space.findGraphStatus(name)).nodeStatus?.['gated'],
     (node) => node?.reason === reason && (node.attempts ?? 0) >= attempts,
   );
   return blocked.status?.blockedBy ?? '';

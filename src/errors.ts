@@ -30,6 +30,11 @@ export function askedDelayMs(retry: Retry): number | undefined {
   return typeof retry === 'object' && 'afterMs' in retry ? retry.afterMs : undefined;
 }
 
+/** How long to wait where nobody counts failures: what the error asks for, or the longest that its delays grow to. */
+export function longestDelayMs(retry: Exclude<Retry, string>): number {
+  return 'afterMs' in retry ? retry.afterMs : retry.backoffToMs;
+}
+
 /** How long an invalid object or a foreign field owner is left alone before it is tried again: 5 minutes. */
 export const INVALID_RETRY_MS: number = 5 * 60_000;
 

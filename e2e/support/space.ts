@@ -169,6 +169,12 @@ export class Space {
     return await this.untilTransform(name, `fails with ${reason}`, isFailing, deadlineMs);
   }
 
+  /** Status of a Transform's graph, empty while there is none. */
+  async findGraphStatus(name: string): Promise<ResourceGraphStatus> {
+    const status = (await this.find('ResourceGraph', name))?.['status'];
+    return isJsonObject(status) ? status : {};
+  }
+
   /** Status of a Transform's graph. */
   async graphStatus(name: string): Promise<ResourceGraphStatus> {
     const { status } = await this.get('ResourceGraph', name);

@@ -17,7 +17,7 @@ const RETRY = { backoffToMs: 60_000 } as const;
 const WEBHOOK_FAILED = /failed calling webhook "[^"]*"/;
 const WEBHOOK_DENIED = /admission webhook "[^"]*" denied the request/;
 const POLICY_DENIED = /ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/;
-const QUOTA = /is forbidden: (?:exceeded|failed) quota: /;
+const QUOTA = /is forbidden: (?:(?:exceeded|failed) quota|status unknown for quota): /;
 /** What the authoriser says, and what keeps people from granting rights that they lack. */
 const NO_RIGHT = / cannot \S+ (?:resource|path) |is attempting to grant RBAC permissions/;
 

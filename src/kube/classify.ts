@@ -48,7 +48,7 @@ const MIN_RETRY_AFTER_MS = 1_000;
  * a moment later, and a webhook or a server may be wrong for once. What is wrong with the object stays wrong.
  */
 const REFUSED_RETRY: Retry = { backoffToMs: INVALID_RETRY_MS };
-/** Missing rights are reviewed at most once a minute; trying sooner can't help. */
+/** Longest time until what was forbidden is tried again. */
 const FORBIDDEN_RETRY_MS = 60_000;
 /** How an apply fails whose object has field owners under a version that its CRD has no more. */
 const RETIRED_VERSION = /^request to convert CR to an invalid group\/version: (\S+)/;
@@ -217,7 +217,7 @@ function forbiddenKind(status: ParsedStatus): Pick<ApiErrorInit, 'code' | 'reaso
   if (status.message.includes('custom resource definition is terminating')) {
     return { code: 'API_CRD_TERMINATING', reason: 'KindTerminating', retry: { afterMs: 5_000 } };
   }
-  return { code: 'API_FORBIDDEN', reason: 'Forbidden', retry: { afterMs: FORBIDDEN_RETRY_MS } };
+  return { code: 'API_FORBIDDEN', reason: 'Forbidden', retry: { backoffToMs: FORBIDDEN_RETRY_MS } };
 }
 
 function notFoundKind(

@@ -20,7 +20,7 @@ import {
   type ResourceGraph,
 } from '../../api/index.ts';
 import { ObjectRemover } from '../../apply/index.ts';
-import { isBackoff, messageOf, PequodError, TerminalError } from '../../errors.ts';
+import { longestDelayMs, messageOf, PequodError, TerminalError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import { isConflict, isForbidden, isNotFound, isPatchRejected, RESOURCE_GRAPHS } from '../../kube/index.ts';
 import {
@@ -77,7 +77,7 @@ export class GraphFinalizer {
   async #report(stored: KubeObject, error: unknown, signal: AbortSignal): Promise<Result> {
     signal.throwIfAborted();
     const decoded = decodeResourceGraph(stored);
-    if (!(error instanceof PequodError) || isBackoff(error.retry) || !decoded.ok) throw error;
+    if (!(error instanceof PequodError) || error.retry === 'backoff' || !decoded.ok) throw error;
     const graph = decoded.value;
     const session = this.#deps.sessions.of(graph);
     const previous = session.statusOf(graph);
@@ -89,7 +89,7 @@ export class GraphFinalizer {
       isoSeconds(this.#deps.now()),
     );
     await this.#writer.write(graph, session, status, false, signal);
-    return requeueAfter(error.retry === 'never' ? WAIT_MS : error.retry.afterMs);
+    return requeueAfter(error.retry === 'never' ? WAIT_MS : longestDelayMs(error.retry));
   }
 
   async #finalize(key: NamespacedName, stored: KubeObject, context: ReconcileContext): Promise<Result> {

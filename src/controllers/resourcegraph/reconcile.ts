@@ -2,7 +2,7 @@
 // with a status that says why.
 import { decodeResourceGraph, describeProblems } from '../../api/crd/index.ts';
 import type { KubeObject, NamespacedName, ResourceGraph } from '../../api/index.ts';
-import { InvalidObjectError, isBackoff, PequodError, TerminalError } from '../../errors.ts';
+import { InvalidObjectError, isBackoff, longestDelayMs, PequodError, TerminalError } from '../../errors.ts';
 import { isoSeconds } from '../../graph/index.ts';
 import { isNamespaceTerminating } from '../../kube/index.ts';
 import {
@@ -96,16 +96,15 @@ export class GraphReconciler {
   ): Promise<Result> {
     context.signal.throwIfAborted();
     if (isNamespaceTerminating(error)) return DONE;
-    const isStatement = error instanceof InvalidObjectError;
-    if (!(error instanceof PequodError) || (isBackoff(error.retry) && !isStatement)) throw error;
+    if (!(error instanceof PequodError) || error.retry === 'backoff') throw error;
     const status = statusOfProblem(graph, session.statusOf(graph), error, isoSeconds(this.#deps.now()));
     await this.#writer.write(graph, session, status, false, context.signal);
-    if (isBackoff(error.retry)) throw error;
+    if (error instanceof InvalidObjectError && isBackoff(error.retry)) throw error;
     context.log.debug(
       { code: error.code, reason: error.reason, error: error.message },
       'graph can not be executed',
     );
-    const retryInMs = error.retry === 'never' ? SLOW_RETRY_MS : error.retry.afterMs;
+    const retryInMs = error.retry === 'never' ? SLOW_RETRY_MS : longestDelayMs(error.retry);
     return requeueAfter(Math.min(retryInMs, deadlineInMs(graph, status, this.#deps.now()) ?? retryInMs));
   }
 

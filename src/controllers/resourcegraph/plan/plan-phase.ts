@@ -14,7 +14,7 @@
 // What happens between 4 and the writes to objects is caught by those writes: each carries the uid that was judged.
 import { decodeResourceGraph } from '../../../api/crd/index.ts';
 import type { Condition, ExecutionPlan, KubeObject, ResourceGraphStatus } from '../../../api/index.ts';
-import { isBackoff, messageOf, PequodError } from '../../../errors.ts';
+import { longestDelayMs, messageOf, PequodError } from '../../../errors.ts';
 import { isoSeconds } from '../../../graph/index.ts';
 import { isNamespaceTerminating } from '../../../kube/index.ts';
 import {
@@ -60,8 +60,8 @@ export async function planCandidate(run: PassRun, signal: AbortSignal): Promise<
   } catch (error) {
     signal.throwIfAborted();
     if (isNamespaceTerminating(error)) return DONE;
-    if (!(error instanceof PequodError) || isBackoff(error.retry)) throw error;
-    const retryMs = error.retry === 'never' ? SLOW_RETRY_MS : error.retry.afterMs;
+    if (!(error instanceof PequodError) || error.retry === 'backoff') throw error;
+    const retryMs = error.retry === 'never' ? SLOW_RETRY_MS : longestDelayMs(error.retry);
     const result = remember(run, basisOf(run, snapshot, undefined), retryMs);
     return await write(run, withProblem(run, status, error), result, signal);
   }
