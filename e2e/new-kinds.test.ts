@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect } from 'vitest';
-import type { JsonObject } from '../src/json/index.ts';
+import { isJsonArray, isJsonObject, type JsonObject } from '../src/json/index.ts';
 import { cluster, conditionOf, configMap, inline, type Space, story, useOperator } from './support/index.ts';
 
 useOperator({ flags: ['--identity-gone-grace', '2s'] });
@@ -32,6 +32,16 @@ function newKind(): NewKind {
     },
   };
   return { group, definition };
+}
+
+function specOf({ definition }: NewKind): JsonObject {
+  const { spec } = definition;
+  return isJsonObject(spec) ? spec : {};
+}
+
+function versionsOf(kind: NewKind): readonly JsonObject[] {
+  const { versions } = specOf(kind);
+  return isJsonArray(versions) ? versions.filter(isJsonObject) : [];
 }
 
 function widget(group: string): { readonly object: JsonObject } {
@@ -120,6 +130,40 @@ describe.concurrent('kinds that come and go', () => {
       await space.delete('Transform', 'shop');
       await space.untilGone('Transform', 'shop');
       expect(await space.names('ConfigMap')).toEqual([]);
+    },
+  );
+
+  story(
+    'a kind goes and comes back with another schema: what is wrong is named each time, and what fits comes up',
+    async ({ space }) => {
+      const kind = newKind();
+      await allowEdit(space, kind.group);
+      await allowWatch(kind.group);
+      await install(kind);
+      await space.transform('shop', inline({ w: widget(kind.group), apart: configMap('apart') }));
+      await space.untilReady('shop', 60_000);
+
+      const crd = `widgets.${kind.group}`;
+      await cluster.kubectl(['delete', 'crd', crd]);
+      const gone = await space.untilTransform(
+        'shop',
+        'names the kind',
+        ({ status }) => status?.blockedBy?.includes(`${kind.group}/v1 Widget`) === true,
+      );
+      expect(gone.status?.nodes?.['apart']?.phase).toBe('Ready');
+
+      const spec = { type: 'object', required: ['colour'], properties: { colour: { type: 'string' } } };
+      const schema = { openAPIV3Schema: { type: 'object', properties: { spec } } };
+      const [version] = versionsOf(kind);
+      const stricter = { ...kind.definition, spec: { ...specOf(kind), versions: [{ ...version, schema }] } };
+      await cluster.kubectl(['create', '-f', '-'], JSON.stringify(stricter));
+      const refused = await space.untilFailing('shop', 'InvalidObject', 60_000);
+      expect(refused.status?.blockedBy).toMatch(/^w: Widget .*(?:size|colour)/);
+
+      const { object } = widget(kind.group);
+      const fitting = { object: { ...object, spec: { colour: 'red' } } };
+      await space.transform('shop', inline({ w: fitting, apart: configMap('apart') }));
+      await space.untilReady('shop', 60_000);
     },
   );
 
