@@ -88,3 +88,15 @@ it('belongs to one graph: another of that name starts afresh', () => {
   expect(sessions.of(graph('one'))).toBe(first);
   expect(sessions.of(graph('two'))).not.toBe(first);
 });
+
+it('takes the status of somebody who was faster for newer, until it has written one itself', () => {
+  const theirs = { ...graph('g'), status: { phase: 'Ready' } } as const;
+  const session = new GraphSession(graph('g'), () => 0);
+  session.pendingStatus = { phase: 'Executing' };
+  session.outrun();
+  expect(session.statusOf(theirs)).toEqual({ phase: 'Ready' });
+  session.lastStatusWriteMs = 1;
+  session.pendingStatus = { phase: 'Executing' };
+  session.outrun();
+  expect(session.statusOf(theirs)).toEqual({ phase: 'Executing' });
+});

@@ -75,6 +75,14 @@ export class GraphSession {
     return this.pendingStatus ?? graph.status ?? {};
   }
 
+  /**
+   * Somebody else wrote the status first. Until this process has written it once, what it holds is only a reading of an
+   * older version, and it has acted on nothing else: theirs counts, as after a restart.
+   */
+  outrun(): void {
+    if (this.lastStatusWriteMs === undefined) this.pendingStatus = undefined;
+  }
+
   /** Notes whether an object is in the way of its node. @returns true once, when one that was is so no longer. */
   hasLeft(identity: ObjectIdentity, isLeaving: boolean): boolean {
     const key = identityKey(identity);

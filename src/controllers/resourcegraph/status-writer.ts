@@ -37,7 +37,7 @@ export class StatusWriter {
   }
 
   /**
-   * Brings `status` to the cluster. Whatever the result, the session has it from now on.
+   * Brings `status` to the cluster. Whatever the result, the session has it from now on, but where it was outrun.
    * @param isProgress true where nothing is lost if it is written a little later
    * @throws TerminalError (`GRAPH_TOO_LARGE`) where it can't be stored: the one before stands
    */
@@ -64,7 +64,7 @@ export class StatusWriter {
     if (result.type === 'settled') {
       session.pendingStatus = undefined;
       session.lastStatusWriteMs = this.#options.now();
-    }
+    } else session.outrun();
     return result;
   }
 
@@ -109,7 +109,7 @@ export class StatusWriter {
       this.#options.graphs.observeOwnWrite(written);
       return { type: 'settled' };
     } catch (error) {
-      // The next pass starts from their version and this status; a graph that is gone needs none.
+      // The next pass starts from their version and what the session has; a graph that is gone needs none.
       if (isConflict(error) || isNotFound(error)) return { type: 'stale' };
       throw error;
     }
