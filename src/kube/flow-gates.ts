@@ -99,9 +99,9 @@ function wishOf({ statusCode, retryAfterMs }: ApiError): number | undefined {
 function notSent(answer: ApiError, route: CallRoute, waitMs: number): ApiError {
   const afterMs = Math.ceil(waitMs);
   const { code, reason, statusCode, statusReason, statusMessage, details, isJsonStatus } = answer;
-  const seconds = Math.ceil(afterMs / 1_000);
   return new ApiError(
-    `${route.verb} ${route.resource}: not sent, the API server asked to wait for another ${seconds} s (${statusCode})`,
+    // Without the time that is left: a status that says it would be written again and again.
+    `${route.verb} ${route.resource}: not sent, the API server asked to wait (${statusCode})`,
     {
       code,
       reason,
