@@ -22,12 +22,15 @@ const SHARDS = 8;
 const NAMESPACE = 'pequod-system';
 const TIMEOUT_MS = 600_000;
 /** Leases of who was killed have to expire. */
-const BALANCE_MS = 90_000;
+const BALANCE_MS = 120_000;
 const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete']);
 
-/** With the timings of every day: shorter ones are lost on a machine that has other things to do. */
+/** Leases that outlast a machine which has other things to do: what is lost ends the replica, as it should. */
 function flags(shards: number): readonly string[] {
-  return ['--leader-elect', '--shards', String(shards), '--leader-elect-resource-namespace', NAMESPACE];
+  return [
+    ...['--leader-elect', '--shards', String(shards), '--leader-elect-resource-namespace', NAMESPACE],
+    ...['--leader-elect-lease-duration', '30s', '--leader-elect-renew-deadline', '24s'],
+  ];
 }
 
 const running = useOperator({ flags: flags(SHARDS) });
@@ -118,7 +121,8 @@ function judge(
     writes += made.length;
     switches += turnsOf(made).length - 1;
     for (const write of made) {
-      const holder = held.findLast(({ to }) => to <= write.from);
+      // Who held it when the log was opened is known from what it wrote next.
+      const holder = held.findLast(({ to }) => to <= write.from) ?? held[0];
       const other = held.find(({ by, from, to }) => by !== write.by && from > write.from && to < write.to);
       if (holder?.by === write.by && other === undefined) continue;
       strays.push(`${write.from} ${write.what} by ${write.by}, lease of ${(other ?? holder)?.by}`);
@@ -152,7 +156,6 @@ describe('replicas that share the work', () => {
         const verdict = judge(await audit.since(mark), space.namespace);
         expect(verdict.strays).toEqual([]);
         expect(verdict.switches).toBeGreaterThan(names.length);
-        process.stderr.write(`${JSON.stringify(verdict)}\n`);
         const objects = await space.names('ConfigMap');
         expect(objects).toEqual(names.flatMap((name) => [`${name}-a`, `${name}-b`]).sort());
         for (const name of names) await space.delete('Transform', name);

@@ -9,7 +9,7 @@ import type { SelectOptions } from './requests.ts';
 import { keyOf, type ObjectKey, type Resource } from './resource.ts';
 
 export interface CatchUpOptions {
-  readonly client: KubeClient;
+  readonly client: Pick<KubeClient, 'list' | 'listAll'>;
   readonly resource: Resource;
   /** What the watch selects. */
   readonly select: SelectOptions;
