@@ -6,4 +6,4 @@ export {
   type HostCircuit,
   Metrics,
 } from './metrics.ts';
-export { type QueueLevel, QueueMetrics } from './queue-metrics.ts';
+export type { QueueLevel } from './queue-metrics.ts';

@@ -35,14 +35,14 @@ export {
   isBeingDeleted,
   removeFinalizerPatch,
 } from './finalizer.ts';
-export { ALWAYS_OPEN, type Gate } from './gate.ts';
+export type { Gate } from './gate.ts';
 export {
   type ComponentHealth,
   type ComponentState,
   Manager,
   type ManagerOptions,
 } from './manager.ts';
-export { type KeyFilter, OWNS_ALL, type Ownership } from './ownership.ts';
+export type { KeyFilter, Ownership } from './ownership.ts';
 export { DONE, REQUEUE, type Result, requeueAfter } from './result.ts';
 export type { Runnable } from './runnable.ts';
 export type { Priority } from './waiting-keys.ts';

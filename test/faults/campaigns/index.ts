@@ -6,7 +6,7 @@ import { statusCodes } from './status-codes.ts';
 import { watch } from './watch.ts';
 
 export type { ArmedFault, Campaign, FaultFreeRun, Point, Series, Stage } from './campaign.ts';
-export { atEachCall, describeCall } from './nth-call.ts';
+export { describeCall } from './nth-call.ts';
 
 /** Every campaign, by the name that the command knows it by. */
 export const CAMPAIGNS: readonly Campaign[] = [crash, responseLost, statusCodes, watch, stale];
