@@ -9,5 +9,10 @@ export function parseRetryAfter(header: string | undefined, nowMs: number): numb
   if (header === undefined) return undefined;
   const text = header.trim();
   const waitMs = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - nowMs;
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), MAX_WAIT_MS);
+  return Number.isNaN(waitMs) ? undefined : boundedWait(waitMs);
+}
+
+/** What a server asks to wait, as it is met: no time before now, and at most an hour. */
+export function boundedWait(waitMs: number): number {
+  return Math.min(Math.max(waitMs, 0), MAX_WAIT_MS);
 }

@@ -3,21 +3,23 @@
 // - Overload that shows within a second of a cut is about calls from before it, and cuts nothing more.
 // - As many calls in a row without overload as may be in flight raise the limit by one, up to the maximum.
 
-const MIN_LIMIT = 1;
 const CUT_INTERVAL_MS = 1_000;
 
 export class AdaptiveLimit {
   readonly #max: number;
+  readonly #min: number;
   #limit: number;
   #successes = 0;
   #cutAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(max: number) {
+  /** @param min what it is never cut below; at most `max` counts */
+  constructor(max: number, min = 1) {
     this.#max = max;
+    this.#min = Math.min(min, max);
     this.#limit = max;
   }
 
-  /** How many calls may be in flight now, from 1 to the maximum. */
+  /** How many calls may be in flight now, from the minimum to the maximum. */
   get limit(): number {
     return this.#limit;
   }
@@ -40,6 +42,6 @@ export class AdaptiveLimit {
     this.#successes = 0;
     if (nowMs - this.#cutAtMs < CUT_INTERVAL_MS) return;
     this.#cutAtMs = nowMs;
-    this.#limit = Math.max(MIN_LIMIT, Math.floor(Math.min(this.#limit, inFlight) / 2));
+    this.#limit = Math.max(this.#min, Math.floor(Math.min(this.#limit, inFlight) / 2));
   }
 }

@@ -333,6 +333,18 @@ describe('error frames', () => {
     expect(isTooManyRequests(busy) && busy.retryAfterMs).toBe(2_000);
   });
 
+  it.each([
+    [31_536_000, 3_600_000],
+    [1e300, 3_600_000],
+    [0.001, 1_000],
+  ])('that ask to wait %d s are met for a second at least, and for an hour at most', (seconds, expected) => {
+    const details = { retryAfterSeconds: seconds };
+    const frame = errorFromFrame({ kind: 'Status', code: 429, details }, route);
+    expect(isTooManyRequests(frame) && frame.retryAfterMs).toBe(expected);
+    const answer = errorOf({ code: 429, details });
+    expect(isTooManyRequests(answer) && answer.retryAfterMs).toBe(expected);
+  });
+
   it('without a status are server errors', () => {
     const error = errorFromFrame({ anything: true }, route);
     expect(error.code).toBe('API_SERVER_ERROR');

@@ -1,6 +1,6 @@
 // From an error answer to the error class that says how it is handled. The text prefixes of the API server are matched
 // here and nowhere else; they were tried against the real one and an integration test notices when they change.
-import { parseRetryAfter } from '../backoff/index.ts';
+import { boundedWait, parseRetryAfter } from '../backoff/index.ts';
 import {
   ApplyConflictError,
   INVALID_RETRY_MS,
@@ -83,6 +83,10 @@ function causesOf(value: JsonValue | undefined): readonly StatusCause[] {
   return causes;
 }
 
+function wishMs(askedMs: number): number {
+  return Math.max(MIN_RETRY_AFTER_MS, boundedWait(askedMs));
+}
+
 function statusOf(value: JsonValue, answer: ErrorAnswer): ParsedStatus | undefined {
   if (!isJsonObject(value) || value['kind'] !== 'Status') return undefined;
   const details = isJsonObject(value['details']) ? value['details'] : {};
@@ -99,7 +103,7 @@ function statusOf(value: JsonValue, answer: ErrorAnswer): ParsedStatus | undefin
       kind: text(details['kind']),
       causes: causesOf(details['causes']),
     },
-    retryAfterMs: typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined,
+    retryAfterMs: typeof seconds === 'number' && seconds > 0 ? wishMs(seconds * 1000) : undefined,
   };
 }
 
@@ -111,8 +115,8 @@ function parseStatus(answer: ErrorAnswer): ParsedStatus {
     value = null; // plain text: proxies, unknown paths
   }
   const parsed = statusOf(value, answer);
-  const wishMs = parseRetryAfter(answer.retryAfter, answer.nowMs);
-  const retryAfterMs = wishMs === undefined ? undefined : Math.max(MIN_RETRY_AFTER_MS, wishMs);
+  const askedMs = parseRetryAfter(answer.retryAfter, answer.nowMs);
+  const retryAfterMs = askedMs === undefined ? undefined : wishMs(askedMs);
   if (parsed !== undefined) return retryAfterMs === undefined ? parsed : { ...parsed, retryAfterMs };
   const details = { name: '', group: '', kind: '', causes: [] };
   return {

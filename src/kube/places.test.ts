@@ -46,6 +46,20 @@ describe('Places', () => {
     expect(places.limit).toBe(Math.floor(inFlight / 2));
   });
 
+  it('are enough for others, however few calls there were when several flows saw overload', () => {
+    const places = new Places(64);
+    for (let second = 0; second < 10; second += 1) {
+      for (const flow of ['slow', 'slow too', OPERATOR_FLOW]) places.take(flow);
+      for (const flow of ['slow', 'slow too', OPERATOR_FLOW]) {
+        places.giveBack(flow, 'overloaded', second * 1_000);
+      }
+    }
+    expect(fill(places, 'slow')).toBe(1);
+    expect(fill(places, 'slow too')).toBe(1);
+    expect(fill(places, 'good')).toBeGreaterThanOrEqual(1);
+    expect(fill(places, OPERATOR_FLOW)).toBeGreaterThanOrEqual(1);
+  });
+
   it('are not cut for all by a few among many', () => {
     const places = new Places(64);
     finish(places, 'good', 'answered', 100, 0);

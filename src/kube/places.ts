@@ -18,6 +18,11 @@ export type CallOutcome = 'answered' | 'overloaded' | 'unknown';
 const SHARE = 3;
 /** One place in so many is the operator's. */
 const RESERVED_PART = 8;
+/**
+ * What all share, and what the operator has of it, is not cut below this: else a call or two that hang would be all that
+ * is under way. So few are no load.
+ */
+const MIN_SHARED = 8;
 const MAX_CUT_FLOWS = 10_000;
 const WINDOW_MS = 1_000;
 /** One call in so many has to show overload for it to be the server's, and not that of some calls. */
@@ -42,7 +47,7 @@ export class Places {
 
   constructor(max: number) {
     this.#max = max;
-    this.#total = new AdaptiveLimit(max);
+    this.#total = new AdaptiveLimit(max, MIN_SHARED);
   }
 
   get inFlight(): number {
@@ -88,7 +93,8 @@ export class Places {
   }
 
   #overloaded(flow: string, nowMs: number): void {
-    const own = this.#cut.get(flow) ?? new AdaptiveLimit(this.#max);
+    const min = flow === OPERATOR_FLOW ? MIN_SHARED : 1;
+    const own = this.#cut.get(flow) ?? new AdaptiveLimit(this.#max, min);
     own.overloaded(this.#heldBy(flow), nowMs);
     this.#cut.set(flow, own);
     const window = this.#windowAt(nowMs);
