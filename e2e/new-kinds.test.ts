@@ -1,7 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect } from 'vitest';
 import { isJsonArray, isJsonObject, type JsonObject } from '../src/json/index.ts';
-import { cluster, conditionOf, configMap, inline, type Space, story, useOperator } from './support/index.ts';
+import {
+  cluster,
+  conditionOf,
+  configMap,
+  inline,
+  type Space,
+  story,
+  until,
+  useOperator,
+} from './support/index.ts';
 
 useOperator({ flags: ['--identity-gone-grace', '2s'] });
 
@@ -197,6 +206,43 @@ describe.concurrent('kinds that come and go', () => {
       expect(await space.names('ConfigMap')).toEqual([]);
     },
   );
+
+  story('what was refused for its schema is applied at once when the schema allows it', async ({ space }) => {
+    const kind = newKind();
+    const { definition, group } = kind;
+    const schemaOf = (type: string): JsonObject => ({
+      openAPIV3Schema: {
+        type: 'object',
+        properties: { spec: { type: 'object', properties: { size: { type } } } },
+      },
+    });
+    const withSchema = (type: string): JsonObject => ({
+      ...definition,
+      spec: {
+        ...specOf(kind),
+        versions: versionsOf(kind).map((each) => ({ ...each, schema: schemaOf(type) })),
+      },
+    });
+    await install({ group, definition: withSchema('string') });
+    await allowEdit(space, group);
+    await space.transform('shop', inline({ w: widget(group) }));
+    await space.untilFailing('shop', 'InvalidObject');
+    // By then the next try by time alone is half a minute away.
+    const refused = await until(
+      'many tries',
+      () => space.graphStatus('shop'),
+      ({ nodeStatus }) => {
+        const { attempts = 0, reason } = nodeStatus?.['w'] ?? {};
+        return reason === 'InvalidObject' && attempts >= 6;
+      },
+    );
+    const patch = { spec: { versions: versionsOf({ group, definition: withSchema('integer') }) } };
+    const name = `customresourcedefinition/widgets.${group}`;
+    await cluster.kubectl(['patch', name, '--type=merge', '-p', JSON.stringify(patch)]);
+    await space.untilReady('shop');
+    const readyAt = (await space.graphStatus('shop')).nodeStatus?.['w']?.readyAt ?? '';
+    expect(Date.parse(readyAt)).toBeLessThan(Date.parse(refused.nodeStatus?.['w']?.nextAttemptAt ?? ''));
+  });
 
   story(
     'a kind that nobody may list holds up its graph, since it may hold objects; it is named, and left at the end',

@@ -58,6 +58,8 @@ story(
         ({ resource, verb }) => resource !== 'serviceaccounts' && verb !== 'create',
       );
       expect(unexpected).toEqual([]);
+      const asked = calls.flatMap(({ resource, requestURI }) => (resource === undefined ? [requestURI] : []));
+      expect(asked.toSorted()).toEqual(['/api', '/apis', '/readyz', '/version']);
       expect(operator.log).not.toContain('"level":"error"');
     } finally {
       await audit.close();

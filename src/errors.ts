@@ -60,6 +60,9 @@ export class TerminalError extends PequodError {
   }
 }
 
+/** Reason of a node whose object the API server refuses for its content. */
+export const INVALID_OBJECT = 'InvalidObject' as const;
+
 /** The API server refuses the object for its content: 422, or a 500 that is the author's. `field` names the place. */
 export class InvalidObjectError extends PequodError {
   readonly field: string | undefined;
@@ -67,7 +70,7 @@ export class InvalidObjectError extends PequodError {
   constructor(message: string, details: Partial<ErrorDetails> & { readonly field?: string | undefined }) {
     super(message, {
       code: 'INVALID_OBJECT',
-      reason: 'InvalidObject',
+      reason: INVALID_OBJECT,
       retry: { afterMs: INVALID_RETRY_MS },
       ...details,
     });

@@ -27,7 +27,7 @@ import {
 import { type Logger, Metrics, type QueueLevel } from './observability/index.ts';
 import { catchUp } from './operator-catch-up.ts';
 import { OperatorFacts } from './operator-facts.ts';
-import { type HealthSubjects, livenessChecks, readinessChecks } from './operator-health.ts';
+import { OperatorHealth } from './operator-health.ts';
 import { Sharing, type SharingOptions } from './operator-leases.ts';
 import { networkPlaces, openCache, type PlacesOptions } from './operator-places.ts';
 import { operatorWatches, watchParts } from './operator-watches.ts';
@@ -102,6 +102,20 @@ export interface OperatorOptions {
  * is taken, a broken CUE folder. What may change is waited for: the API server, the CRDs, the operator's rights.
  */
 export async function runOperator(options: OperatorOptions, signal: AbortSignal): Promise<void> {
+  const { healthAddress, log } = options;
+  const health = new OperatorHealth();
+  if (healthAddress === undefined) return await run(options, health, signal);
+  // Before all else: the start may take its time, and what asks has to hear that it is under way.
+  const server = new HealthServer({ address: healthAddress, live: health.live, ready: health.ready, log });
+  try {
+    await server.start(signal);
+    await run(options, health, signal);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function run(options: OperatorOptions, health: OperatorHealth, signal: AbortSignal): Promise<void> {
   const { log, metricsAddress } = options;
   const metrics = new Metrics();
   const reachability = new Reachability({
@@ -128,9 +142,8 @@ export async function runOperator(options: OperatorOptions, signal: AbortSignal)
     manager.add(new MetricsServer({ address: metricsAddress, metrics, log }));
   }
   try {
-    for (const part of await buildParts(options, { client, reachability, pool, metrics, manager, sharing })) {
-      manager.add(part);
-    }
+    const ground = { client, reachability, pool, metrics, manager, sharing, health };
+    for (const part of await buildParts(options, ground)) manager.add(part);
     await manager.start(signal);
     log.info({ version: options.version }, 'operator is running');
     options.onReady?.();
@@ -181,13 +194,14 @@ interface Ground {
   readonly metrics: Metrics;
   readonly manager: Manager;
   readonly sharing: Sharing | undefined;
+  readonly health: OperatorHealth;
 }
 
 async function buildParts(
   options: OperatorOptions,
-  { client: operator, reachability, pool, metrics, manager, sharing }: Ground,
+  { client: operator, reachability, pool, metrics, manager, sharing, health }: Ground,
 ): Promise<readonly Runnable[]> {
-  const { log, healthAddress } = options;
+  const { log } = options;
   const basics = { client: operator, log, now: Date.now, random: Math.random, reachability };
   const mapper = new RestMapper({ client: operator, now: Date.now });
   const timing = { minTimeoutSeconds: Math.ceil(options.watchTimeoutMs / 1000) };
@@ -287,7 +301,7 @@ async function buildParts(
     queueLevel('transform', transformController.stats()),
   ]);
   facts.onClusterChange(() => transformController.enqueueAll());
-  const subjects = {
+  health.watch({
     manager,
     controllers: [graphController, transformController],
     reachability,
@@ -295,9 +309,8 @@ async function buildParts(
     evaluator: new EvaluatorPulse(pool, () => performance.now()),
     cache,
     now: Date.now,
-  };
+  });
   return [
-    ...(healthAddress === undefined ? [] : [healthServer(healthAddress, subjects, log)]),
     closing('cache', () => cache.close()),
     closing('sources', () => places.close()),
     closing('child watches', () => childInformers.stop()),
@@ -333,10 +346,6 @@ function loggedRenderer(renderer: ModuleRenderer, log: Logger): ModuleRenderer {
       return result;
     },
   };
-}
-
-function healthServer(address: ListenAddress, subjects: HealthSubjects, log: Logger): HealthServer {
-  return new HealthServer({ address, live: livenessChecks(subjects), ready: readinessChecks(subjects), log });
 }
 
 function closing(name: string, close: () => Promise<void>): Runnable {

@@ -25,22 +25,38 @@ export interface HealthSubjects {
   readonly now: () => number;
 }
 
+/** The checks of an operator whose parts may not be there yet. */
+export class OperatorHealth {
+  #live: readonly HealthCheck[] = [EVENT_LOOP];
+  #ready: () => readonly HealthCheck[] = () => [{ name: 'operator', check: () => 'is starting' }];
+
+  readonly live = (): readonly HealthCheck[] => this.#live;
+  readonly ready = (): readonly HealthCheck[] => this.#ready();
+
+  /** From now on its parts are asked. */
+  watch(subjects: HealthSubjects): void {
+    this.#live = livenessChecks(subjects);
+    this.#ready = readinessChecks(subjects);
+  }
+}
+
+/** That it is answered shows it. */
+const EVENT_LOOP: HealthCheck = { name: 'event loop', check: () => undefined };
 /** Bookmarks come every minute. */
 const SILENCE_SECONDS = 150;
 /** How long one look at the cache folder counts. */
 const FOLDER_FRESH_MS = 10_000;
 
-export function livenessChecks(subjects: HealthSubjects): readonly HealthCheck[] {
+function livenessChecks(subjects: HealthSubjects): readonly HealthCheck[] {
   const { controllers, evaluator } = subjects;
   return [
-    // That it is answered shows it.
-    { name: 'event loop', check: () => undefined },
+    EVENT_LOOP,
     ...controllers.map((controller) => ({ name: controller.name, check: () => controller.deadlock() })),
     { name: 'evaluator', check: () => evaluator.deadlock() },
   ];
 }
 
-export function readinessChecks(subjects: HealthSubjects): () => readonly HealthCheck[] {
+function readinessChecks(subjects: HealthSubjects): () => readonly HealthCheck[] {
   const { manager, evaluator } = subjects;
   const folder = sometimes(FOLDER_FRESH_MS, subjects.now, () => subjects.cache.folderProblem());
   return () => [

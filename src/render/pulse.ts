@@ -1,10 +1,11 @@
 // Whether the evaluator's workers do their work, found out by giving them the smallest piece of it, and only when somebody
-// asks and nothing has shown it for a while. A pool that is busy is not asked: its evaluations have deadlines of their own.
+// asks and it is not known from before. A pool that is busy is not asked: its evaluations have deadlines of their own. Nor is
+// one often that has shown that it works: workers with nothing to do end, and are not to be kept for the sake of the question.
 import type { CuePool } from 'cuelang-wasm';
 import { messageOf } from '../errors.ts';
 
-/** How long one beat counts. */
-const FRESH_MS = 30_000;
+/** How long a good beat counts: much longer than idle workers are kept. */
+const FRESH_MS = 10 * 60_000;
 const BEAT_DEADLINE_MS = 5_000;
 /** With the wait for a worker. */
 const BEAT_LIMIT_MS = 10_000;
@@ -37,11 +38,11 @@ export class EvaluatorPulse {
     return this.#problem;
   }
 
-  /** The same, where it has lasted so long that only a restart helps. */
-  async deadlock(): Promise<string | undefined> {
-    const problem = await this.problem();
+  /** The same as last found out, where it has lasted so long that only a restart helps. Waits for no worker to start. */
+  deadlock(): string | undefined {
+    void this.problem();
     const sinceMs = this.#failingSinceMs;
-    return sinceMs !== undefined && this.#now() - sinceMs > DEAD_AFTER_MS ? problem : undefined;
+    return sinceMs !== undefined && this.#now() - sinceMs > DEAD_AFTER_MS ? this.#problem : undefined;
   }
 
   async #beat(): Promise<void> {

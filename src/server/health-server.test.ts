@@ -8,7 +8,7 @@ const bad: HealthCheck = { name: 'watch of transforms', check: () => 'Retrying: 
 
 async function serve(live: readonly HealthCheck[], ready: readonly HealthCheck[]): Promise<string> {
   const address = { host: '127.0.0.1', port: 0 };
-  const server = new HealthServer({ address, live, ready: () => ready, log: silentLogger() });
+  const server = new HealthServer({ address, live: () => live, ready: () => ready, log: silentLogger() });
   servers.push(server);
   await server.start(new AbortController().signal);
   return `http://127.0.0.1:${server.port}`;

@@ -14,9 +14,9 @@ export interface HealthCheck {
 
 export interface HealthServerOptions {
   readonly address: ListenAddress;
-  /** What a restart would heal, and nothing else. */
-  readonly live: readonly HealthCheck[];
-  /** What the operator needs for its work; asked anew for each answer. */
+  /** What a restart would heal, and nothing else; asked anew for each answer. */
+  readonly live: () => readonly HealthCheck[];
+  /** What the operator needs for its work; likewise. */
   readonly ready: () => readonly HealthCheck[];
   readonly log: Logger;
 }
@@ -56,7 +56,7 @@ export class HealthServer implements Runnable {
   }
 
   async #page(path: string, query: URLSearchParams): Promise<Page> {
-    const checks = path === '/readyz' ? this.#options.ready() : this.#options.live;
+    const checks = path === '/readyz' ? this.#options.ready() : this.#options.live();
     const results = await Promise.all(
       checks.map(async ({ name, check }) => ({ name, problem: await problemOf(check) })),
     );

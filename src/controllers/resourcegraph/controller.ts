@@ -1,5 +1,6 @@
 // What brings a graph to the queue: its own changes, those of its children, and what it may be executed under.
 import type { KubeObject, NamespacedName } from '../../api/index.ts';
+import { INVALID_OBJECT } from '../../errors.ts';
 import { applySetId } from '../../graph/index.ts';
 import { isJsonObject } from '../../json/index.ts';
 import type { InformerEvent } from '../../kube/index.ts';
@@ -22,6 +23,8 @@ import { GraphReconciler } from './reconcile.ts';
  * operator may: a namespace that is alone loses nothing, and one that is late waits for no pass of another.
  */
 const NAMESPACE_SHARE = 0.75;
+/** How old discovery may be when the first list of CustomResourceDefinitions comes. */
+const START_MS = 30_000;
 
 export interface GraphControllerOptions {
   readonly log: Logger;
@@ -84,22 +87,27 @@ export function createGraphController(deps: GraphDependencies, options: GraphCon
     if (event.current?.isTerminating !== true) return;
     for (const key of keyOfGraph.values()) if (key.namespace === event.key.name) controller.enqueue(key);
   });
-  deps.definitions.onChange(() => {
+  deps.definitions.onChange(({ key: { name: definition } }) => {
+    // The first list tells what discovery knows, which is read a moment before it.
+    if (!deps.definitions.hasSynced && deps.mapper.isFresh('', START_MS)) return;
     deps.mapper.invalidate();
     for (const graph of deps.graphs.values()) {
-      if (waitsForKind(graph) || planWaitsForKind(graph))
-        controller.enqueue({ namespace: graph.metadata.namespace ?? '', name: graph.metadata.name });
+      const key = { namespace: graph.metadata.namespace ?? '', name: graph.metadata.name };
+      const isRefused = hasNodeWith(graph, INVALID_OBJECT);
+      if (isRefused) deps.sessions.at(key)?.schemas.changed(definition);
+      if (isRefused || hasNodeWith(graph, KIND_NOT_SERVED) || planWaitsForKind(graph))
+        controller.enqueue(key);
     }
   });
   return controller;
 }
 
-/** A kind that some node needs was not served at the last look. */
-function waitsForKind(graph: KubeObject): boolean {
+/** Some node has this reason. */
+function hasNodeWith(graph: KubeObject, reason: string): boolean {
   const status = graph['status'];
   const nodes = isJsonObject(status) ? status['nodeStatus'] : undefined;
   if (!isJsonObject(nodes)) return false;
-  return Object.values(nodes).some((node) => isJsonObject(node) && node['reason'] === KIND_NOT_SERVED);
+  return Object.values(nodes).some((node) => isJsonObject(node) && node['reason'] === reason);
 }
 
 /** Statuses of Transforms change with every step of their graph and say nothing that it does not know. */

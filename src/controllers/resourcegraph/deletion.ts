@@ -44,6 +44,7 @@ import {
   describeHolds,
   highestWave,
   type RemovalReport,
+  removalHeldMs,
   removalProblems,
   removeEntries,
 } from './removal-wave.ts';
@@ -54,6 +55,8 @@ import type { StatusWriter } from './status-writer.ts';
 /** When to look again at what the watch should have told. */
 const WAIT_MS = 15_000;
 const AGAIN_MS = 250;
+/** The longest that nothing is looked at while the API server wants to be left alone: what is to go may be kept by then. */
+const LONGEST_HOLD_MS = 60_000;
 
 export class GraphFinalizer {
   readonly #deps: GraphDependencies;
@@ -112,12 +115,25 @@ export class GraphFinalizer {
       return DONE;
     }
     const graph = decoded.value;
+    const held = await this.#hold(graph, signal);
+    if (held !== undefined) return held;
     const fate = await findFate(this.#deps.operator, graph, signal);
     if (fate === 'keep') {
       log.info('graph was deleted while its Transform lives, its objects are left alone');
       return await this.#dropFinalizer(stored, signal);
     }
     return await this.#remove(key, stored, graph, fate, context);
+  }
+
+  /** Whatever brings the graph here before the API server may be asked again: what is to be said of it is all there is. */
+  async #hold(graph: ResourceGraph, signal: AbortSignal): Promise<Result | undefined> {
+    const session = this.#deps.sessions.of(graph);
+    const { pendingStatus, removalHeldUntilMs = Number.NEGATIVE_INFINITY } = session;
+    const heldMs = removalHeldUntilMs - this.#deps.now();
+    if (heldMs <= 0) return undefined;
+    if (pendingStatus === undefined) return requeueAfter(heldMs);
+    const written = await this.#writer.write(graph, session, pendingStatus, true, signal);
+    return requeueAfter(written.type === 'deferred' ? Math.min(written.dueInMs, heldMs) : heldMs);
   }
 
   async #remove(
@@ -260,9 +276,12 @@ export class GraphFinalizer {
       lines,
       isoSeconds(this.#deps.now()),
     );
+    const heldMs = removalHeldMs(report);
+    const holdMs = heldMs === undefined ? undefined : Math.min(heldMs, LONGEST_HOLD_MS);
+    session.removalHeldUntilMs = holdMs === undefined ? undefined : this.#deps.now() + holdMs;
     const written = await this.#writer.write(graph, session, status, true, signal);
     const landsInMs = Math.max(1, (report.landsByMs ?? Number.POSITIVE_INFINITY) - this.#deps.now());
-    const againInMs = report.again.length > 0 ? AGAIN_MS : Math.min(WAIT_MS, landsInMs);
+    const againInMs = report.again.length > 0 ? AGAIN_MS : (holdMs ?? Math.min(WAIT_MS, landsInMs));
     return requeueAfter(written.type === 'deferred' ? Math.min(written.dueInMs, againInMs) : againInMs);
   }
 

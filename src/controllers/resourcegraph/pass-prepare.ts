@@ -106,6 +106,7 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
     signs: signsOf(run),
     entryOf: (target) => ledger.get(target.identity),
     hasLeft: ({ identity }, isLeaving) => session.hasLeft(identity, isLeaving),
+    isSchemaChanged: session.schemas.take(),
     nextRepairAtMs: ({ identity }) =>
       isAsked ? undefined : session.repairPace.nextAtMs(identity, run.now()),
     earlyRetryAtMs: ({ identity }, rivals) => session.rivals.retryAtMs(identity, rivals),

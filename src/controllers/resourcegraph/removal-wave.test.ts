@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { InventoryItem, ResourceGraph } from '../../api/index.ts';
 import type { ObjectRemover, RemovalResult } from '../../apply/index.ts';
-import { CONFIG_MAPS } from '../../kube/index.ts';
+import { ApiError, CONFIG_MAPS } from '../../kube/index.ts';
 import { Ledger } from './ledger.ts';
-import { type RemovalRun, removeEntries } from './removal-wave.ts';
+import { type RemovalRun, removalHeldMs, removeEntries } from './removal-wave.ts';
 import { GraphSession } from './session.ts';
 
 const START_MS = Date.parse('2026-01-01T00:00:00Z');
@@ -128,4 +128,27 @@ it('goes on with the others where one fails, and names what stays', async () => 
   expect(report.held).toMatchObject([{ item: { name: 'held' }, hold }]);
   expect(report.failed).toMatchObject([{ item: { name: 'broken' } }]);
   expect(ledger.items().map(({ name }) => name)).toEqual(['held', 'broken']);
+});
+
+it('is held where the API server wants all that is left to wait, and nothing else is under way', async () => {
+  const refusal = (retryAfterMs?: number): ApiError =>
+    new ApiError('not sent', {
+      ...{ code: 'API_TOO_MANY_REQUESTS', reason: 'TooManyRequests', retry: 'backoff', retryAfterMs },
+      ...{ statusCode: 429, statusReason: '', statusMessage: '', isJsonStatus: true },
+      details: { name: '', group: '', kind: '', causes: [] },
+      route: { verb: 'delete', resource: 'configmaps' },
+    });
+  const heldMs = async (answers: Readonly<Record<string, RemovalResult | ApiError>>) => {
+    const items = Object.keys(answers).map((name) => item(name));
+    const { pass } = process(items, async ({ entry }) => {
+      const answer = answers[entry.name] ?? 'gone';
+      if (answer instanceof ApiError) throw answer;
+      return answer;
+    });
+    return removalHeldMs(await pass());
+  };
+  expect(await heldMs({ a: refusal(8_000), b: refusal(5_000) })).toBe(5_000);
+  expect(await heldMs({ a: refusal(8_000), b: refusal() })).toBeUndefined();
+  expect(await heldMs({ a: refusal(8_000), b: 'pending' })).toBeUndefined();
+  expect(await heldMs({ a: 'again' })).toBeUndefined();
 });

@@ -7,7 +7,7 @@ import { describeIdentity, type InventoryItem, type NamespacedName } from '../..
 import type { ObjectRemover, RemovalResult } from '../../apply/index.ts';
 import { messageOf } from '../../errors.ts';
 import { deletionWaves, type Hold, pruneHold } from '../../graph/index.ts';
-import { isKindNotServed, type Resource, type RestMapper } from '../../kube/index.ts';
+import { ApiError, isKindNotServed, type Resource, type RestMapper } from '../../kube/index.ts';
 import type { Children } from './children.ts';
 import type { Ledger } from './ledger.ts';
 import type { GraphSession } from './session.ts';
@@ -142,6 +142,18 @@ function describePending(run: RemovalRun, item: InventoryItem): string {
   const finalizers = observation?.finalizers ?? [];
   const head = since === undefined ? 'is being deleted' : `is being deleted since ${since}`;
   return finalizers.length === 0 ? head : `${head}, and waits for ${finalizers.join(', ')}`;
+}
+
+/**
+ * How long nothing can come of another look, in ms: all that failed may not be asked for before its time, since the API
+ * server wants to be left alone, and nothing else is under way. Undefined where there is something to look at.
+ */
+export function removalHeldMs({ failed, waiting, again }: RemovalReport): number | undefined {
+  if (failed.length === 0 || waiting.length + again.length > 0) return undefined;
+  const askedMs = failed.flatMap(({ error }) =>
+    error instanceof ApiError && error.retryAfterMs !== undefined ? [error.retryAfterMs] : [],
+  );
+  return askedMs.length === failed.length ? Math.min(...askedMs) : undefined;
 }
 
 /** What is still on its way out, a line an object. */

@@ -22,6 +22,7 @@ import { DriftMemory } from './drift-memory.ts';
 import { Glimpses } from './glimpses.ts';
 import { RepairPace } from './repair-pace.ts';
 import { Rivals } from './rivals.ts';
+import { SchemaChanges } from './schema-changes.ts';
 
 /** A write of this process that was not answered may still land for as long as a request may take. */
 const LANDING_MS = 35_000;
@@ -37,6 +38,8 @@ export class GraphSession {
   readonly uid: string;
   /** Newer than what the cluster has: progress that waits for its write. */
   pendingStatus: ResourceGraphStatus | undefined;
+  /** Until when there is no use in another try to remove the graph's objects, in the controller's clock. */
+  removalHeldUntilMs: number | undefined;
   /** When this process last wrote the status, in the controller's clock. */
   lastStatusWriteMs: number | undefined;
   /** The last plan that was made for a candidate: from what, when, and when time alone calls for another. */
@@ -47,6 +50,7 @@ export class GraphSession {
   readonly rivals: Rivals = new Rivals();
   readonly glimpses: Glimpses = new Glimpses();
   readonly drift: DriftMemory = new DriftMemory();
+  readonly schemas: SchemaChanges = new SchemaChanges();
   /** Objects whose last write may have landed without an answer, by identity key: until when they may land. */
   readonly #suspects: Map<string, number>;
   /** Until when a write of a process before this one may land, whichever entry it is for. */
@@ -167,6 +171,11 @@ export class GraphSessions {
     const session = new GraphSession(graph, this.#now);
     this.#sessions.set(id, { key: { namespace, name }, session });
     return session;
+  }
+
+  /** The session that a graph of this name has. */
+  at({ namespace, name }: NamespacedName): GraphSession | undefined {
+    return this.#sessions.get(`${namespace}/${name}`)?.session;
   }
 
   forget({ namespace, name }: NamespacedName): void {

@@ -78,6 +78,7 @@ interface World {
   readonly observation?: Observation | undefined;
   readonly status?: ResourceGraphStatus;
   readonly hasLeft?: boolean | WorkContext['hasLeft'];
+  readonly isSchemaChanged?: boolean;
   readonly isAsked?: boolean;
   readonly nextRepairAtMs?: number;
   readonly signs?: Signs;
@@ -98,6 +99,7 @@ function inputFor(world: World, of: ResolvedNode = node): NodeInput | undefined 
     entryOf: () => world.entry,
     observationOf: () => world.observation,
     hasLeft: typeof world.hasLeft === 'function' ? world.hasLeft : () => world.hasLeft === true,
+    isSchemaChanged: () => world.isSchemaChanged === true,
     nextRepairAtMs: () => world.nextRepairAtMs,
     glimpseOf: () => world.glimpse,
     earlyRetryAtMs: () => world.earlyRetryAtMs,
@@ -267,6 +269,22 @@ describe('what a node brings along', () => {
     const input = inputFor({ entry, status, hasLeft: true });
     expect(input?.status).toEqual({ phase: 'Pending', reason: 'ObjectTerminating' });
     expect(input?.work).toBe('repair');
+  });
+
+  it('is done at once where the schema has changed that it was refused for', () => {
+    const of = (reason: string): ResourceGraphStatus => ({
+      observedGeneration: 3,
+      nodeStatus: {
+        config: { phase: 'Error', reason, attempts: 9, nextAttemptAt: '2026-01-01T02:00:00Z' },
+      },
+    });
+    const timesOf = (reason: string, isSchemaChanged: boolean): unknown => {
+      const { attempts, nextAttemptAt } = inputFor({ status: of(reason), isSchemaChanged })?.status ?? {};
+      return [attempts, nextAttemptAt];
+    };
+    expect(timesOf('InvalidObject', true)).toEqual([undefined, undefined]);
+    expect(timesOf('InvalidObject', false)).toEqual([9, '2026-01-01T02:00:00Z']);
+    expect(timesOf('FieldConflict', true)).toEqual([9, '2026-01-01T02:00:00Z']);
   });
 
   it('awaits that an object which can not be changed is deleted, where the watch shows it', () => {

@@ -1,7 +1,7 @@
 // What there is to do for each node, from what was sent, what was left behind, and what the watch sees. Pure.
 import type { InventoryItem, NodeStatus, ResourceGraph, ResourceGraphStatus } from '../../api/index.ts';
 import { type GraphOwner, type Observation, sentHash } from '../../apply/index.ts';
-import { FIELD_CONFLICT, IMMUTABLE_FIELD } from '../../errors.ts';
+import { FIELD_CONFLICT, IMMUTABLE_FIELD, INVALID_OBJECT } from '../../errors.ts';
 import type { NodeInput, NodeWork, Plan, Readiness } from '../../graph/index.ts';
 import { isAdoptionDue } from './adoption.ts';
 import { driftPolicyOf, driftSign } from './drift.ts';
@@ -29,6 +29,8 @@ export interface WorkContext {
   readonly earlyRetryAtMs: (target: NodeTarget, rivals: string | undefined) => number | undefined;
   /** True once, when an object that was in the way has left: what waited for that need not wait any longer. */
   readonly hasLeft: (target: NodeTarget, isAwaited: boolean) => boolean;
+  /** Whether a CustomResourceDefinition of this group has changed since the last pass. */
+  readonly isSchemaChanged: (group: string) => boolean;
   /** When an object that someone else keeps changing may be repaired, in ms; undefined for at once. */
   readonly nextRepairAtMs: (target: NodeTarget) => number | undefined;
 }
@@ -164,7 +166,8 @@ function storedStatus(target: NodeTarget, context: WorkContext, hasLeft: boolean
     observedGeneration === metadata.generation &&
     (executedHash === undefined || executedHash === spec.metadata.renderHash);
   const isServedNow = stored.reason === KIND_NOT_SERVED && target.resource !== undefined;
-  if (isOfThisGraph && !hasLeft && !isServedNow && !context.isAsked) return stored;
+  const isSchemaNew = stored.reason === INVALID_OBJECT && context.isSchemaChanged(target.identity.group);
+  if (isOfThisGraph && !hasLeft && !isServedNow && !isSchemaNew && !context.isAsked) return stored;
   const { attempts: _attempts, nextAttemptAt: _nextAttemptAt, ...fresh } = stored;
   return fresh;
 }
