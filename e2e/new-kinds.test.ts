@@ -224,6 +224,7 @@ describe.concurrent('kinds that come and go', () => {
       },
     });
     await install({ group, definition: withSchema('string') });
+    await allowWatch(group);
     await allowEdit(space, group);
     await space.transform('shop', inline({ w: widget(group) }));
     await space.untilFailing('shop', 'InvalidObject');
