@@ -3,6 +3,7 @@
 //   node bench/cli.ts render               how long a render takes, against the same code natively and `cue export`
 //   node bench/cli.ts graph                one Transform of a thousand objects: calls, and time against plain applies
 //   node bench/cli.ts drift                ten thousand edits and deletions by someone else, each to be taken back
+//   node bench/cli.ts failover             how long nobody works when the leader of two is stopped or killed
 //   node bench/cli.ts converge --count 100 how long many Transforms take, against plain applies of their objects
 //   node bench/cli.ts soak --minutes 30    a long bad day: changes and faults all along; does it grow, is it right after?
 //   node bench/cli.ts sources --count 5000 what many Transforms of one module ask of its registry
@@ -15,6 +16,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { measureCalls } from './calls/calls.ts';
 import { measureConverge } from './converge/converge.ts';
 import { type DriftOptions, measureDrift } from './drift/drift.ts';
+import { measureFailover } from './failover/failover.ts';
 import { measureGraph } from './graph/graph.ts';
 import { SHAPES, type Shape } from './graph/shapes.ts';
 import { measureKills } from './kills/kills.ts';
@@ -204,6 +206,18 @@ program
     const kinds = ['server', 'network'] as const;
     const measured = await measureOutages({ ...options, kinds }, reportToStderr, interruption.signal);
     await finish('outage', measured, save);
+  });
+
+program
+  .command('failover')
+  .description('how long nobody works when the leader of two is stopped or killed')
+  .option('--stops <n>', 'how often it is asked to stop', wholeNumber, 10)
+  .option('--kills <n>', 'how often it is killed', wholeNumber, 5)
+  .option('--save', 'write the figures to bench/results')
+  .action(async (options: { readonly stops: number; readonly kills: number; readonly save?: boolean }) => {
+    const { stops, kills } = options;
+    const measured = await measureFailover({ stops, kills }, reportToStderr, interruption.signal);
+    await finish('failover', measured, options.save);
   });
 
 await program.parseAsync();
