@@ -172,6 +172,22 @@ describe('Controller', () => {
     expect(attempts).toEqual([0, 1, 2, 0, 1]);
   });
 
+  it('never waits longer than an error says whose delays grow', async () => {
+    let starts = 0;
+    const { controller, clock, settle } = harness(async () => {
+      starts += 1;
+      throw new PequodError('quota', { code: 'X', reason: 'X', retry: { backoffToMs: 60_000 } });
+    });
+    controller.enqueue(SHOP);
+    await settle();
+    // 1 s, 2 s, … 32 s, and from then on the longest that the error allows.
+    for (let minute = 0; minute < 12; minute += 1) {
+      clock.advance(60_000);
+      await settle();
+    }
+    expect(starts).toBe(13);
+  });
+
   it('aborts a reconcile at its deadline and tries again with backoff', async () => {
     const { controller, clock, settle, reports } = harness((_key, { signal }) => untilAborted(signal), {
       reconcileTimeoutMs: 60_000,

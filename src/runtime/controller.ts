@@ -367,7 +367,8 @@ export class Controller implements Runnable {
       this.#queue.forget(encoded);
       log.warn(fields, 'reconcile failed, waiting for a change');
     } else if (isBackoff(error.retry)) {
-      const retryInMs = this.#queue.addRateLimited(encoded);
+      const longestMs = error.retry === 'backoff' ? undefined : error.retry.backoffToMs;
+      const retryInMs = this.#queue.addRateLimited(encoded, longestMs);
       log.warn({ ...fields, retryInMs }, 'reconcile failed');
     } else {
       const retryInMs = withJitter(error.retry.afterMs, RETRY_JITTER, this.#random);

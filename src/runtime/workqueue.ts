@@ -104,11 +104,13 @@ export class WorkQueue {
   /**
    * Counts a failure of the key and adds it after its backoff, with the priority that it was taken with. Call it before
    * {@link done}.
+   * @param longestMs the delay never grows beyond this
    * @returns the delay in milliseconds
    */
-  addRateLimited(key: string): number {
+  addRateLimited(key: string, longestMs: number = this.#backoff.maxMs): number {
     const failures = this.attempts(key) + 1;
-    const delayMs = exponentialBackoff(this.#backoff, failures, this.#random);
+    const maxMs = Math.min(longestMs, this.#backoff.maxMs);
+    const delayMs = exponentialBackoff({ ...this.#backoff, maxMs }, failures, this.#random);
     if (this.#isShutDown) return delayMs;
     this.#failures.set(key, failures);
     this.addAfter(key, delayMs, this.priorityOf(key));
