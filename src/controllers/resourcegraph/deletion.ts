@@ -164,13 +164,14 @@ export class GraphFinalizer {
     key: NamespacedName,
     graph: ResourceGraph,
     session: GraphSession,
-    { log, signal }: ReconcileContext,
+    { aside, log, signal }: ReconcileContext,
   ): Promise<Ledger> {
     const { mapper, children } = this.#deps;
     const status = session.statusOf(graph);
     const isForeign = isInventoryForeign(graph, status);
     const items = isForeign ? [] : (status.inventory?.items ?? []);
-    const request = { key, targets: new Map(), items, announced: announcedKinds(graph), mapper, children };
+    const announced = announcedKinds(graph);
+    const request = { key, targets: new Map(), items, announced, mapper, children, aside };
     const kinds = await watchKinds(request, signal);
     const owner = ownerOf(key);
     if (!isForeign) {

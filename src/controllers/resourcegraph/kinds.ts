@@ -3,6 +3,7 @@
 import { type GroupVersionKind, gvkOf, type InventoryItem, type NamespacedName } from '../../api/index.ts';
 import { WaitingError } from '../../errors.ts';
 import { gvkKey, type Resource, type RestMapper } from '../../kube/index.ts';
+import type { Aside } from '../../runtime/index.ts';
 import type { Children } from './children.ts';
 import { describeKind, gvkOfItem } from './inventory.ts';
 import { resolveInAnyVersion } from './served-kind.ts';
@@ -20,7 +21,9 @@ export interface KindsRequest {
   /** Kinds that objects may be found of, without a version. */
   readonly announced: readonly { readonly group: string; readonly kind: string }[];
   readonly mapper: RestMapper;
-  readonly children: Children;
+  readonly children: Pick<Children, 'release' | 'watch'>;
+  /** Others work meanwhile: the first list of a kind takes as long as whoever serves it likes. */
+  readonly aside: Aside;
 }
 
 /** A kind that can't be worked on now. */
@@ -51,7 +54,7 @@ export async function watchKinds(request: KindsRequest, signal: AbortSignal): Pr
     const error = await watchKind(request, kind, signal);
     return error === undefined ? undefined : { kind, error };
   });
-  const problems = (await Promise.all(checks)).filter((problem) => problem !== undefined);
+  const problems = (await request.aside(Promise.all(checks))).filter((problem) => problem !== undefined);
   const problemOf = new Map(problems.map(({ kind, error }) => [gvkKey(kind), error]));
   request.children.release(request.key, new Set(kinds.keys()));
   const unavailable = new Map<string, unknown>();

@@ -5,6 +5,7 @@ import { TerminalError } from '../../errors.ts';
 import { buildPlan, isoSeconds, type NodeInput, Pass, type Plan, planAdoption } from '../../graph/index.ts';
 import { gvkKey } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
+import type { Aside } from '../../runtime/index.ts';
 import { type Adoptions, alignEntries, newAdoptions } from './adoption.ts';
 import { readMissingAnswers } from './answers.ts';
 import type { GraphDependencies } from './dependencies.ts';
@@ -37,6 +38,7 @@ export interface PassRun extends GraphDependencies {
   readonly session: GraphSession;
   readonly writer: StatusWriter;
   readonly log: Logger;
+  readonly aside: Aside;
 }
 
 /** What the phases hand on to each other. */
@@ -69,11 +71,12 @@ export async function prepare(run: PassRun, signal: AbortSignal): Promise<Prepar
   const adoptions = newAdoptions(planAdoption(plan, graph.spec.adopt, key.namespace));
   const targets = await resolveTargets(plan, { graph, owner, adoption: adoptions.plan }, mapper, signal);
   const managed = managedTargets(targets);
-  const mirrorViews = await viewMirrors(run, targets, signal);
+  const mirrorViews = await run.aside(viewMirrors(run, targets, signal));
   const isForeign = isInventoryForeign(graph, status);
   const items = isForeign ? [] : (status.inventory?.items ?? []);
   const announced = isForeign ? announcedKinds(graph) : [];
-  const kinds = await watchKinds({ key, targets: managed, items, announced, mapper, children }, signal);
+  const request = { key, targets: managed, items, announced, mapper, children, aside: run.aside };
+  const kinds = await watchKinds(request, signal);
   const planned = plannedObjects(managed);
   const found = { ...run, owner, problems: kinds.problems, mayPassOver: () => false };
   const old = isForeign

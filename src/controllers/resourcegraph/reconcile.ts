@@ -61,7 +61,8 @@ export class GraphReconciler {
     }
     const session = this.#deps.sessions.of(graph);
     if (graph.spec.suspend === true) return await this.#reportSuspended(graph, session, context);
-    const run = { ...this.#deps, key, graph, session, writer: this.#writer, log: context.log };
+    const { aside, log } = context;
+    const run = { ...this.#deps, key, graph, session, writer: this.#writer, log, aside };
     const result = await this.#execute(run, context);
     return sooner(result, await planCandidate(run, context.signal));
   }
