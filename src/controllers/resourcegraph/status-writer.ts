@@ -59,7 +59,9 @@ export class StatusWriter {
     }
     const dueInMs =
       (session.lastStatusWriteMs ?? Number.NEGATIVE_INFINITY) + PROGRESS_INTERVAL_MS - this.#options.now();
-    if (isProgress && dueInMs > 0) return { type: 'deferred', dueInMs };
+    // Further away than that, the clock has been set back since.
+    const isSoon = dueInMs > 0 && dueInMs <= PROGRESS_INTERVAL_MS;
+    if (isProgress && isSoon) return { type: 'deferred', dueInMs };
     const result = await this.#patch(current, '/status', status, signal);
     if (result.type === 'settled') {
       session.pendingStatus = undefined;

@@ -32,6 +32,17 @@ describe('writeDelayMs', () => {
     expect(writeDelayMs(ready, progressing, { statusWrittenAtMs: NOW }, NOW)).toBe(1000);
   });
 
+  test('is not held back by a clock that was set back since', () => {
+    const later = NOW + 7_200_000;
+    expect(writeDelayMs(ready, progressing, { statusWrittenAtMs: later }, NOW)).toBe(1000);
+    expect(
+      writeDelayMs(ready, progressing, { statusWrittenAtMs: later, unwrittenSinceMs: NOW - 1000 }, NOW),
+    ).toBe(0);
+    expect(
+      writeDelayMs(ready, progressing, { statusWrittenAtMs: NOW - 1000, unwrittenSinceMs: later }, NOW),
+    ).toBe(0);
+  });
+
   test.each([
     ['a failed step', failed],
     ['a standstill', stalled],

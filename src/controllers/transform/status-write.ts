@@ -39,8 +39,9 @@ export function writeDelayMs(
   if (isFailureNews(previous.conditions, next.conditions)) return 0;
   // Ready is what people wait for. It can't become a stream of writes: the way back from it is progress, and waits.
   if (isConditionTrue(next.conditions, 'Ready') && !isConditionTrue(previous.conditions, 'Ready')) return 0;
-  const { statusWrittenAtMs, unwrittenSinceMs = nowMs } = timing;
-  const since = Math.max(statusWrittenAtMs ?? Number.NEGATIVE_INFINITY, unwrittenSinceMs);
+  const { statusWrittenAtMs = Number.NEGATIVE_INFINITY, unwrittenSinceMs = nowMs } = timing;
+  // What is still to come was noted before the clock was set back: nobody waits for that hour to return.
+  const since = Math.max(...[statusWrittenAtMs, unwrittenSinceMs].filter((atMs) => atMs <= nowMs));
   return Math.max(0, since + PROGRESS_INTERVAL_MS - nowMs);
 }
 
