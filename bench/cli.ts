@@ -4,6 +4,7 @@
 //   node bench/cli.ts graph                one Transform of a thousand objects: calls, and time against plain applies
 //   node bench/cli.ts drift                ten thousand edits and deletions by someone else, each to be taken back
 //   node bench/cli.ts failover             how long nobody works when the leader of two is stopped or killed
+//   node bench/cli.ts poison --count 1000  Transforms that no schema lets through, among many good ones
 //   node bench/cli.ts converge --count 100 how long many Transforms take, against plain applies of their objects
 //   node bench/cli.ts soak --minutes 30    a long bad day: changes and faults all along; does it grow, is it right after?
 //   node bench/cli.ts sources --count 5000 what many Transforms of one module ask of its registry
@@ -21,6 +22,7 @@ import { measureGraph } from './graph/graph.ts';
 import { SHAPES, type Shape } from './graph/shapes.ts';
 import { measureKills } from './kills/kills.ts';
 import { measureOutages } from './outage/outage.ts';
+import { measurePoison } from './poison/poison.ts';
 import { measureRender } from './render/render.ts';
 import type { PopulationShape } from './settled/population.ts';
 import { measureSettled } from './settled/settled.ts';
@@ -218,6 +220,16 @@ program
     const { stops, kills } = options;
     const measured = await measureFailover({ stops, kills }, reportToStderr, interruption.signal);
     await finish('failover', measured, options.save);
+  });
+
+program
+  .command('poison')
+  .description('whether Transforms that no schema lets through keep good ones from converging')
+  .option('--count <n>', 'good Transforms', wholeNumber, 1000)
+  .option('--save', 'write the figures to bench/results')
+  .action(async ({ count, save }: { readonly count: number; readonly save?: boolean }) => {
+    const measured = await measurePoison({ good: count }, reportToStderr, interruption.signal);
+    await finish('poison', measured, save);
   });
 
 await program.parseAsync();
