@@ -150,9 +150,12 @@ async function run(options: OperatorOptions, health: OperatorHealth, signal: Abo
     await untilAborted(signal);
   } finally {
     log.info('operator is stopping');
-    // First of all, since others wait for it.
-    await sharing?.handOver();
-    await manager.stop();
+    try {
+      // First of all, since others wait for it.
+      await sharing?.handOver();
+    } finally {
+      await manager.stop();
+    }
   }
 }
 
@@ -219,7 +222,7 @@ async function buildParts(
     indexes: { [GRAPH_INDEX]: ({ graphId }) => (graphId === undefined ? [] : [graphId]) },
   });
   const shared = sharing?.share(operator, (isGained, signal) =>
-    catchUp(watches, childInformers, isGained, log, signal),
+    catchUp({ ...watches, children: childInformers, log }, isGained, signal),
   );
   const warm =
     shared === undefined ? [] : [new WarmKinds({ graphs, informers: childInformers, mapper, log })];

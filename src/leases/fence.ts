@@ -23,6 +23,11 @@ export class WriteFence {
     this.#isClosed = true;
   }
 
+  /** True after {@link close}. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** @throws NotLeaderError where this process may not write now */
   readonly mayWrite = (): void => {
     if (this.#isClosed) throw new NotLeaderError('this replica is stopping and has given its work to others');

@@ -114,11 +114,6 @@ export class LeaseHolder {
     return this.#state.isWanted;
   }
 
-  /** Who holds it as far as is known; undefined where nobody does. */
-  get holder(): string | undefined {
-    return this.#state.holder(this.#clock.now());
-  }
-
   /** Tells of what becomes of it, from now on. @returns what ends it */
   onEvent(handler: Handler): () => void {
     this.#handlers.add(handler);

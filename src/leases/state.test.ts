@@ -93,9 +93,7 @@ test("another's Lease is waited for from when it was last seen to change, whatev
   process.state.observed(lease('8', record('other', { renewTime })), process.nowMs);
   process.nowMs = 16_000;
   expect(process.next()).toEqual({ type: 'wait', untilMs: 25_000 });
-  expect(process.state.holder(process.nowMs)).toBe('other');
   process.nowMs = 25_000;
-  expect(process.state.holder(process.nowMs)).toBeUndefined();
   expect(process.write()).toMatchObject({
     purpose: 'take',
     resourceVersion: '8',
@@ -111,20 +109,24 @@ test('one that is given back is taken at once', () => {
   expect(process.write()).toMatchObject({ purpose: 'take', resourceVersion: '8' });
 });
 
-test('without a watch it is looked at every retry period', () => {
+test('without a watch it is looked at every retry period, and taken when its holder has been silent', () => {
   const process = new Process();
   process.state.setWatched(false);
-  process.look(lease('7', record('other')));
-  expect(process.next()).toEqual({ type: 'wait', untilMs: 3_000 });
-  process.nowMs = 3_000;
-  process.look(lease('7', record('other')));
-  // Seen twice in the same version: the time runs from the first.
-  for (process.nowMs = 5_000; process.nowMs < 17_000; process.nowMs += 2_000) {
-    process.next();
-    if (process.next().type === 'call') process.look(lease('7', record('other')));
+  const found = lease('7', record('other'));
+  process.look(found);
+  const lookedAtMs: number[] = [];
+  while (process.nowMs < 16_000) {
+    const step = process.next();
+    if (step.type === 'call') {
+      expect(step.call.type).toBe('look');
+      lookedAtMs.push(process.nowMs);
+      process.state.answered({ type: 'found', lease: found }, process.nowMs);
+    } else process.nowMs = step.untilMs ?? Number.POSITIVE_INFINITY;
   }
-  const last = process.state.next(17_500, WALL_MS);
-  expect(last.type === 'call' || process.state.holder(17_500) === undefined).toBe(true);
+  expect(lookedAtMs).toEqual([3_000, 5_000, 7_000, 9_000, 11_000, 13_000, 15_000]);
+  process.nowMs = 17_000;
+  process.look(found);
+  expect(process.write()).toMatchObject({ purpose: 'take', resourceVersion: '7' });
 });
 
 test('it ends at the renew deadline, counted from before the request, and a process that was paused knows it', () => {
@@ -266,6 +268,28 @@ test('who gives up while a take is under way gives back what it took', () => {
   process.look(lease('1', take.record));
   process.store('release', '2');
   expect(process.state.mayHold).toBe(false);
+});
+
+test('who gives up and never learns what became of a take looks for a while, and is done', () => {
+  const process = new Process();
+  process.look(undefined);
+  process.write();
+  const fail = (): void => process.state.answered({ type: 'failed' }, process.nowMs);
+  fail();
+  process.state.unwant();
+  const [endMs, looks] = [process.nowMs + DEFAULT_LEASE_TIMINGS.durationMs, [] as string[]];
+  while (process.state.mayHold && process.nowMs < endMs) {
+    const step = process.next();
+    if (step.type === 'call') {
+      looks.push(step.call.type);
+      fail();
+    }
+    process.nowMs += 100;
+  }
+  expect(process.state.mayHold).toBe(false);
+  expect(process.next()).toEqual({ type: 'wait', untilMs: undefined });
+  expect(looks.length).toBeGreaterThan(3);
+  expect(new Set(looks)).toEqual(new Set(['look']));
 });
 
 test('timings that could make two holders, or lose a Lease to one failed call, are refused with a reason', () => {

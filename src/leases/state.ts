@@ -47,6 +47,8 @@ interface Held {
 const MICROS = 1_000;
 /** Whoever gives a Lease back tries so many times more often: others wait for it. */
 const HURRY = 10;
+/** The part of the renew deadline for which it is looked whether there is anything to give back. */
+const LOOKS = 2;
 
 export class LeaseState {
   readonly #identity: string;
@@ -67,6 +69,8 @@ export class LeaseState {
   #claim: string | undefined;
   /** A write that would take it has no answer yet that can be relied on. */
   #isTakeOpen = false;
+  /** Until when it is looked what became of such a write, once the Lease is not wanted any more. */
+  #lookUntilMs: number | undefined;
   #writes = 0;
 
   constructor(identity: string, timings: LeaseTimings) {
@@ -77,6 +81,7 @@ export class LeaseState {
   /** Takes the Lease as soon as it is free, and keeps it. */
   want(): void {
     this.#isWanted = true;
+    this.#lookUntilMs = undefined;
   }
 
   /** Gives it back. It does not count as held from here on. */
@@ -106,14 +111,6 @@ export class LeaseState {
 
   get isWanted(): boolean {
     return this.#isWanted;
-  }
-
-  /** Who was last seen as its holder: undefined where nobody is, or where that can't be so any more. */
-  holder(nowMs: number): string | undefined {
-    if (this.isHeld(nowMs)) return this.#identity;
-    if (this.#known === 'absent' || this.#known === 'unknown') return undefined;
-    const { holder } = this.#known.record;
-    return holder === '' || nowMs >= this.#othersUntilMs ? undefined : holder;
   }
 
   /** What is to be done now. A call that it names has been begun: {@link answered} must follow. */
@@ -263,11 +260,17 @@ export class LeaseState {
 
   #letGo(): void {
     this.#held = undefined;
+    this.#lookUntilMs = undefined;
     this.#isTakeOpen = false;
     this.#claim = undefined;
   }
 
   #expire(nowMs: number): void {
+    if (this.#isTakeOpen && !this.#isWanted) {
+      // Nothing was done under it: where the server is away, others wait until it expires, and this process can end.
+      this.#lookUntilMs ??= nowMs + this.#timings.renewDeadlineMs / LOOKS;
+      if (nowMs >= this.#lookUntilMs) this.#letGo();
+    }
     if (this.#held === undefined || nowMs < this.#held.untilMs) return;
     if (this.#isWanted) this.#loss ??= 'expired';
     this.#letGo();

@@ -4,10 +4,10 @@
 //   they look, so that one of them sees the other: shards of two counts are never worked on at the same time.
 // - Before its first key is worked on, what the watches show is as new as the moment at which the Lease was had.
 // - A shard that is given up leaves first: nothing of it is worked on when its Lease is given back.
-// - A Lease that is lost ends the process.
-// Who should have which shard is `assignment.ts`; it is needed for rest, not for safety.
+// - A Lease that is lost ends the process, unless it is about to end anyhow.
+// Who should have which shard is `assignment.ts`, needed for rest and not for safety; the second and the third are kept by
+// `beginning.ts`.
 import type { NamespacedName } from '../../api/index.ts';
-import { messageOf } from '../../errors.ts';
 import { LEASES, type OperatorClient } from '../../kube/index.ts';
 import type { Logger } from '../../observability/index.ts';
 import {
@@ -21,9 +21,12 @@ import type { WriteFence } from '../fence.ts';
 import { LeaseHolder, type LeaseHolderOptions } from '../holder.ts';
 import type { LeaseWatch } from '../watch.ts';
 import { type Assignment, assign } from './assignment.ts';
+import { Beginning } from './beginning.ts';
 import { shardOf } from './hash.ts';
 import { COUNT_LABEL, memberLeaseName, ROLE_LABEL, shardLeaseName } from './names.ts';
+import { keysOf, type Shard, type ShardState } from './shard.ts';
 import { Sightings } from './sightings.ts';
+import { Tidying } from './tidying.ts';
 
 export interface ShardsOptions
   extends Pick<
@@ -49,23 +52,10 @@ export interface ShardsOptions
   readonly clock?: Clock;
 }
 
-/**
- * - `idle`: another's, or nobody's. - `taking`: free, as far as was seen. - `held`: its Lease is held, nothing else is known.
- * - `owned`: worked on. - `leaving`: not worked on any more, as soon as what runs has ended.
- */
-type ShardState = 'idle' | 'taking' | 'held' | 'owned' | 'leaving';
-
-interface Shard {
-  readonly index: number;
-  readonly holder: LeaseHolder;
-  state: ShardState;
-}
-
 /** How many retry periods a start waits for what is free. */
 const START_PERIODS = 3;
 /** How long what is had waits for more that comes at the same time. */
 const GATHER_MS = 200;
-const MAX_GATHERS = 4;
 
 export class Shards implements Ownership, Runnable {
   readonly name = 'shards';
@@ -78,14 +68,13 @@ export class Shards implements Ownership, Runnable {
   readonly #gainedHandlers = new Set<(isGained: KeyFilter) => void>();
   readonly #leavingHandlers = new Set<(isLeaving: KeyFilter) => Promise<void>>();
   readonly #ending = new AbortController();
+  readonly #beginning: Beginning;
+  readonly #tidying: Tidying;
   #endListening: readonly (() => void)[] = [];
   #cancelTimer: () => void = () => undefined;
-  #isConfirming = false;
   /** After a Lease of another count was met: not before this is anything taken. */
   #takeAgainAtMs = Number.NEGATIVE_INFINITY;
   #hasMetOthers = false;
-  /** Versions of Leases that were left behind and have been deleted. */
-  readonly #swept = new Set<string>();
   #settled: PromiseWithResolvers<void> | undefined;
 
   constructor(options: ShardsOptions) {
@@ -97,8 +86,22 @@ export class Shards implements Ownership, Runnable {
       index,
       holder: this.#holder(shardLeaseName(prefix, count, index), 'shard'),
       state: 'idle',
+      times: 0,
     }));
     this.#member = count === 1 ? undefined : this.#holder(memberLeaseName(prefix, identity), 'member');
+    this.#tidying = new Tidying(options);
+    const { log, refresh, timings } = options;
+    this.#beginning = new Beginning(
+      {
+        ...{ shards: this.#shards, log, clock: this.#clock, retryPeriodMs: timings.retryPeriodMs },
+        gatherMs: count === 1 ? 0 : GATHER_MS,
+        isAlone: (signal) => this.#isAlone(signal),
+        refresh: (batch, signal) => refresh(keysOf(batch, count), signal),
+        begin: (batch) => this.#own(batch),
+        putBack: (shard) => this.#putBack(shard),
+      },
+      this.#ending.signal,
+    );
   }
 
   owns(key: NamespacedName): boolean {
@@ -148,9 +151,15 @@ export class Shards implements Ownership, Runnable {
     this.#ending.abort(new Error('shards are given back'));
     this.#cancelTimer();
     for (const end of this.#endListening) end();
-    // First what says that it lives, so that the others count without it when they see what becomes free.
-    await this.#leaveMembers();
-    await Promise.all(this.#shards.map(({ holder }) => holder.release()));
+    const { retryPeriodMs } = this.#options.timings;
+    const left = this.#member === undefined ? undefined : this.#tidying.leave(this.#member, retryPeriodMs);
+    // First what says that it lives, so that the others count without it when they see what becomes free; but where the
+    // server is away, all of it ends at once.
+    const headStart = Promise.withResolvers<void>();
+    const cancel = this.#clock.setTimer(retryPeriodMs, headStart.resolve);
+    await Promise.race([left, headStart.promise]);
+    cancel();
+    await Promise.all([left, ...this.#shards.map(({ holder }) => holder.release())]);
     for (const shard of this.#shards) shard.state = 'idle';
     this.#options.onOwned?.([]);
     for (const { holder } of this.#shards) holder.stop();
@@ -166,29 +175,14 @@ export class Shards implements Ownership, Runnable {
   }
 
   #holder(name: string, role: 'member' | 'shard'): LeaseHolder {
-    const { count, labels, onLost, ...options } = this.#options;
+    const { count, fence, labels, onLost, ...options } = this.#options;
     const own = { [ROLE_LABEL]: role, [COUNT_LABEL]: String(count) };
     const holder = new LeaseHolder({ ...options, name, labels: { ...labels, ...own } });
     holder.onEvent(({ type, lease }) => {
-      if (type === 'lost') onLost(lease);
+      // Where nothing is written any more, it does not matter who holds it.
+      if (type === 'lost' && !fence.isClosed) onLost(lease);
     });
     return holder;
-  }
-
-  async #leaveMembers(): Promise<void> {
-    const member = this.#member;
-    if (member === undefined) return;
-    await member.release();
-    member.stop();
-    const { client, namespace, log } = this.#options;
-    const key = { namespace, name: member.name };
-    const limit = AbortSignal.timeout(this.#options.timings.retryPeriodMs);
-    try {
-      await client.delete(LEASES, key, { propagationPolicy: 'Background' }, limit);
-    } catch (error) {
-      // It names nobody any more; another replica sweeps it away.
-      log.debug({ lease: member.name, error: messageOf(error) }, 'own lease was not deleted');
-    }
   }
 
   #tick(): void {
@@ -219,7 +213,8 @@ export class Shards implements Ownership, Runnable {
       }
     }
     for (const index of wanted.give) void this.#give(index);
-    this.#sweep(nowMs);
+    const { count } = this.#options;
+    this.#tidying.sweep(this.#sightings.leftovers(count, nowMs), this.#ending.signal);
     this.#settle();
   }
 
@@ -253,71 +248,38 @@ export class Shards implements Ownership, Runnable {
   #held(shard: Shard): void {
     if (shard.state !== 'taking') return;
     shard.state = 'held';
+    shard.times += 1;
     this.#settle();
-    if (!this.#isConfirming) void this.#confirmAll();
-  }
-
-  /** Makes what is held ours: all that has come together at once, since the looks cost the same for one and for many. */
-  async #confirmAll(): Promise<void> {
-    this.#isConfirming = true;
-    const { signal } = this.#ending;
-    for (;;) {
-      await this.#gather();
-      const batch = this.#inState('held');
-      if (batch.length === 0 || signal.aborted) break;
-      const isConfirmed = await this.#confirm(batch).catch((error: unknown) => {
-        if (!signal.aborted) this.#options.log.warn({ problem: messageOf(error) }, 'shards can not be begun');
-        return undefined;
-      });
-      if (signal.aborted) break;
-      if (isConfirmed === undefined) await this.#pause(this.#options.timings.retryPeriodMs);
-      else if (isConfirmed) this.#own(batch);
-      else for (const shard of batch) this.#putBack(shard);
-    }
-    this.#isConfirming = false;
-  }
-
-  /** What a replica gives up comes one by one: waits for a moment in which nothing comes, or a few. */
-  async #gather(): Promise<void> {
-    if (this.#member === undefined) return;
-    for (let turn = 0, before = 0; turn < MAX_GATHERS && before < this.#inState('held').length; turn += 1) {
-      before = this.#inState('held').length;
-      await this.#pause(GATHER_MS);
-    }
+    this.#beginning.held();
   }
 
   #inState(state: ShardState): readonly Shard[] {
     return this.#shards.filter((shard) => shard.state === state);
   }
 
-  async #confirm(batch: readonly Shard[]): Promise<boolean> {
-    const { client, labels, namespace, refresh } = this.#options;
-    const { signal } = this.#ending;
+  /** Whether nobody has a Lease of another count. */
+  async #isAlone(signal: AbortSignal): Promise<boolean> {
+    const { client, labels, namespace } = this.#options;
     const labelSelector = Object.entries(labels)
       .map(([name, value]) => `${name}=${value}`)
       .join(',');
     const leases = await client.listAll(LEASES, { namespace, labelSelector }, signal);
     const nowMs = this.#clock.now();
     this.#sightings.look(leases, nowMs);
-    if (this.#isOtherCountAtWork(nowMs)) return false;
-    await refresh(this.#filterOf(batch), signal);
-    return true;
+    return !this.#isOtherCountAtWork(nowMs);
   }
 
-  #own(batch: readonly Shard[]): void {
-    const gained = batch.filter(({ state, holder }) => state === 'held' && holder.isHeld);
-    if (gained.length === 0) return;
+  #own(gained: readonly Shard[]): void {
     for (const shard of gained) {
       this.#options.fence.rely(shard.holder);
       shard.state = 'owned';
     }
     this.#tellOwned();
-    const isGained = this.#filterOf(gained);
+    const isGained = keysOf(gained, this.#options.count);
     for (const handler of this.#gainedHandlers) handler(isGained);
   }
 
   #putBack(shard: Shard): void {
-    if (shard.state !== 'held') return;
     const { random, timings } = this.#options;
     // Two that put back for each other must not try again at the same moment.
     this.#takeAgainAtMs = this.#clock.now() + timings.retryPeriodMs * (1 + random());
@@ -330,7 +292,7 @@ export class Shards implements Ownership, Runnable {
     if (shard?.state !== 'owned') return;
     shard.state = 'leaving';
     this.#tellOwned();
-    const isLeaving = this.#filterOf([shard]);
+    const isLeaving = keysOf([shard], this.#options.count);
     await Promise.all([...this.#leavingHandlers].map((handler) => handler(isLeaving)));
     this.#options.fence.leave(shard.holder);
     await this.#release(shard);
@@ -341,11 +303,6 @@ export class Shards implements Ownership, Runnable {
     await shard.holder.release();
     shard.state = 'idle';
     this.#rebalance();
-  }
-
-  #filterOf(shards: readonly Shard[]): KeyFilter {
-    const indexes = new Set(shards.map(({ index }) => index));
-    return (key) => indexes.has(shardOf(key, this.#options.count));
   }
 
   /** Replicas that were given another count hold shards: an update is under way, and they go first. */
@@ -362,19 +319,6 @@ export class Shards implements Ownership, Runnable {
     return this.#hasMetOthers;
   }
 
-  /** Deletes Leases that replicas have left behind. */
-  #sweep(nowMs: number): void {
-    const { client, count, log, namespace } = this.#options;
-    for (const { name, resourceVersion } of this.#sightings.leftovers(count, nowMs)) {
-      if (this.#swept.has(resourceVersion)) continue;
-      this.#swept.add(resourceVersion);
-      const options = { propagationPolicy: 'Background', resourceVersion } as const;
-      client.delete(LEASES, { namespace, name }, options, this.#ending.signal).catch((error: unknown) => {
-        log.debug({ lease: name, problem: messageOf(error) }, 'lease that was left behind is still there');
-      });
-    }
-  }
-
   #tellOwned(): void {
     const owned = this.owned();
     this.#options.log.info({ owned, of: this.#options.count }, 'shards have changed');
@@ -387,12 +331,5 @@ export class Shards implements Ownership, Runnable {
       ({ holder, state }) => state === 'taking' && this.#sightings.holder(holder.name, nowMs) === undefined,
     );
     if (!isOpen) this.#settled?.resolve();
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#ending.signal.addEventListener('abort', () => resolve(), { once: true });
-    this.#clock.setTimer(delayMs, resolve);
-    await promise;
   }
 }

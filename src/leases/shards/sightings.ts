@@ -57,8 +57,8 @@ export class Sightings {
   /** Leases that nobody will need again: of members, and of shards of other counts, that have been silent for long. */
   leftovers(count: number, nowMs: number): readonly Sighting[] {
     return [...this.#seen.values()].filter((each) => {
-      const isOfUse = each.role === 'shard' && each.count === count;
-      return !isOfUse && nowMs - each.sinceMs >= LEFT_AFTER * each.durationMs;
+      const isLeft = each.role === 'member' || (each.role === 'shard' && each.count !== count);
+      return isLeft && nowMs - each.sinceMs >= LEFT_AFTER * each.durationMs;
     });
   }
 

@@ -122,3 +122,15 @@ test.each([
   expect(await child.errors).toContain(flag);
   expect(await child.errors).toContain(message);
 });
+
+test.each([
+  [['--shards', '4'], 'error: --shards needs --leader-elect'],
+  [['--leader-elect', '--shards', '65'], 'a whole number from 1 to 64'],
+  [['--leader-elect', '--leader-elect-lease-duration', '10s'], 'the renew deadline must be shorter'],
+  [['--leader-elect', '--leader-elect-retry-period', '6s'], 'at most half of the renew deadline'],
+  [['--leader-elect', '--leader-elect-lease-duration', '15500ms'], 'must be whole seconds'],
+])('%s is refused with 2, and a reason', async (flags, message) => {
+  const child = controller('--kubeconfig', kubeconfig, ...flags);
+  expect(await child.exitCode).toBe(2);
+  expect(await child.errors).toContain(message);
+});
