@@ -29,7 +29,7 @@ const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delet
 function flags(shards: number): readonly string[] {
   return [
     ...['--leader-elect', '--shards', String(shards), '--leader-elect-resource-namespace', NAMESPACE],
-    ...['--leader-elect-lease-duration', '30s', '--leader-elect-renew-deadline', '24s'],
+    ...['--leader-elect-lease-duration', '15s', '--leader-elect-renew-deadline', '12s'],
   ];
 }
 
@@ -135,7 +135,7 @@ describe('replicas that share the work', () => {
   story(
     'come, go and are killed, and no Transform is ever worked on by two',
     async ({ space }) => {
-      const names = Array.from({ length: 60 }, (_, index) => `t${index}`);
+      const names = Array.from({ length: 40 }, (_, index) => `t${index}`);
       const audit = await cluster.openAuditLog();
       try {
         const mark = await audit.mark();

@@ -4,14 +4,16 @@
 // controller as if the process had just started.
 import { randomUUID } from 'node:crypto';
 import type { NamespacedName } from '../api/index.ts';
-import { type BackoffOptions, withJitter } from '../backoff/index.ts';
-import { assertNever, isBackoff, messageOf, PequodError } from '../errors.ts';
+import type { BackoffOptions } from '../backoff/index.ts';
 import type { Logger } from '../observability/index.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { ALWAYS_OPEN, type Gate } from './gate.ts';
+import { scheduleResult, scheduleRetry } from './next-reconcile.ts';
 import { type KeyFilter, OWNS_ALL, type Ownership } from './ownership.ts';
+import { decodeKey, encodeKey } from './reconcile-key.ts';
 import type { Result } from './result.ts';
 import type { Runnable } from './runnable.ts';
+import { RunningReconciles, timeoutError } from './running-reconciles.ts';
 import type { Priority } from './waiting-keys.ts';
 import { WorkQueue, type WorkQueueSize } from './workqueue.ts';
 
@@ -23,7 +25,6 @@ export const DEFAULT_STOP_GRACE_MS = 25_000;
 const ABORTED_GRACE_MS = 5_000;
 /** How long reconciles of keys that leave may go on before they are aborted. */
 export const DEFAULT_LEAVE_GRACE_MS = 10_000;
-const RETRY_JITTER = 0.1;
 /** How long a reconcile may wait for something before others get its place meanwhile. */
 const ASIDE_AFTER_MS = 100;
 /** Reconciles without a place, by the places that there are: what they hold has to fit into memory. */
@@ -98,13 +99,6 @@ export interface ControllerOptions {
   readonly onReconcile?: (report: ReconcileReport) => void;
 }
 
-/** A reconcile that runs. */
-interface Running {
-  readonly key: NamespacedName;
-  readonly abort: AbortController;
-  readonly ended: Promise<void>;
-}
-
 /** Since the controller was made. */
 export interface ControllerStats extends WorkQueueSize {
   readonly reconciles: number;
@@ -125,10 +119,7 @@ export class Controller implements Runnable {
   readonly #random: () => number;
   readonly #queue: WorkQueue;
   readonly #ownership: Ownership;
-  /** What is being reconciled, by key. */
-  readonly #running = new Map<string, Running>();
-  /** Reconciles that are past their deadline, and since when. */
-  readonly #overdue = new Map<string, number>();
+  readonly #running: RunningReconciles;
   readonly #gate: Gate;
   readonly #stopping = new AbortController();
   /** When a key was last taken, begun or ended. */
@@ -143,6 +134,7 @@ export class Controller implements Runnable {
     this.#options = options;
     this.#timeoutMs = options.reconcileTimeoutMs ?? DEFAULT_RECONCILE_TIMEOUT_MS;
     this.#clock = options.clock ?? systemClock;
+    this.#running = new RunningReconciles(this.#timeoutMs, this.#clock);
     this.#gate = options.gate ?? ALWAYS_OPEN;
     this.#movedAt = this.#clock.now();
     this.#random = options.random ?? Math.random;
@@ -194,7 +186,7 @@ export class Controller implements Runnable {
     const drained = this.#queue.shutdown();
     if (await this.#isOverWithin(drained, graceMs)) return;
     this.#isAborting = true;
-    for (const { abort } of this.#running.values()) abort.abort(new Error('the controller is stopping'));
+    this.#running.abortAll('the controller is stopping');
     if (await this.#isOverWithin(drained, ABORTED_GRACE_MS)) return;
     this.#options.log.error(
       { controller: this.name, reconciles: this.#queue.size().processing },
@@ -217,25 +209,24 @@ export class Controller implements Runnable {
       ...this.#queue.size(),
       reconciles: this.#reconciles,
       errors: this.#errors,
-      overdue: this.#overdue.size,
+      overdue: this.#running.overdue,
     };
   }
 
   health(): string | undefined {
-    const { size } = this.#overdue;
-    return size === 0 ? undefined : `reconciles that run on past their deadline: ${size}`;
+    const { overdue } = this.#running;
+    return overdue === 0 ? undefined : `reconciles that run on past their deadline: ${overdue}`;
   }
 
   /** What only a restart heals, in one line; undefined where there is nothing of that kind. */
   deadlock(): string | undefined {
-    const now = this.#clock.now();
-    const lost = [...this.#overdue.values()].filter((since) => now - since > OVERDUE_LIMIT_MS);
-    if (lost.length > 0) return `reconciles that ignore that their time is up: ${lost.length}`;
+    const lost = this.#running.overdueBy(OVERDUE_LIMIT_MS);
+    if (lost > 0) return `reconciles that ignore that their time is up: ${lost}`;
     const isStuck =
       this.#isStarted &&
       this.#gate.isOpen &&
       this.#queue.size().waiting > 0 &&
-      now - this.#movedAt > this.#timeoutMs + OVERDUE_LIMIT_MS;
+      this.#clock.now() - this.#movedAt > this.#timeoutMs + OVERDUE_LIMIT_MS;
     return isStuck ? 'keys wait, and none is taken' : undefined;
   }
 
@@ -264,11 +255,10 @@ export class Controller implements Runnable {
     isLeaving: KeyFilter,
   ): Promise<void> {
     this.#queue.remove((key) => isLeaving(decodeKey(key)));
-    const leaving = [...this.#running.values()].filter(({ key }) => isLeaving(key));
-    const ended = Promise.all(leaving.map((running) => running.ended)).then(() => undefined);
-    if (!(await this.#isOverWithin(ended, leaveGraceMs))) {
-      for (const { abort } of leaving) abort.abort(new Error('another replica takes over'));
-      await ended;
+    const leaving = this.#running.of(isLeaving);
+    if (!(await this.#isOverWithin(leaving.ended, leaveGraceMs))) {
+      leaving.abort('another replica takes over');
+      await leaving.ended;
     }
     forget(isLeaving);
   }
@@ -276,7 +266,7 @@ export class Controller implements Runnable {
   async #reconcileOnce(encoded: string): Promise<void> {
     const key = decodeKey(encoded);
     const log = this.#options.log.child({ controller: this.name, ...key, reconcileID: randomUUID() });
-    const deadline = this.#startDeadline(encoded, key, log);
+    const running = this.#running.begin(encoded, log);
     const startedAt = this.#clock.now();
     const report = (result: ReconcileOutcome, error?: unknown): void => {
       const durationMs = this.#clock.now() - startedAt;
@@ -287,17 +277,17 @@ export class Controller implements Runnable {
     };
     try {
       const attempt = this.#queue.attempts(encoded);
-      const aside: Aside = (work) => this.#aside(encoded, work, deadline.signal);
-      const result = await this.#options.reconcile(key, { signal: deadline.signal, log, attempt, aside });
-      if (this.#ownership.owns(key)) this.#schedule(encoded, result);
+      const aside: Aside = (work) => this.#aside(encoded, work, running.signal);
+      const result = await this.#options.reconcile(key, { signal: running.signal, log, attempt, aside });
+      if (this.#ownership.owns(key)) scheduleResult(this.#queue, encoded, result);
       report(result.type);
     } catch (thrown) {
-      const error = this.#overdue.has(encoded) ? timeoutError(this.#timeoutMs, thrown) : thrown;
+      const error = running.isOverdue ? timeoutError(this.#timeoutMs, thrown) : thrown;
       const isAborted = this.#isAborting || !this.#ownership.owns(key);
-      if (!isAborted) this.#scheduleRetry(encoded, error, log);
+      if (!isAborted) scheduleRetry(this.#queue, encoded, error, log, this.#random);
       report(isAborted ? 'aborted' : 'error', error);
     } finally {
-      deadline.end();
+      running.end();
     }
   }
 
@@ -314,67 +304,6 @@ export class Controller implements Runnable {
       return await work;
     } finally {
       await this.#queue.comeBack(encoded, signal);
-    }
-  }
-
-  #startDeadline(
-    encoded: string,
-    key: NamespacedName,
-    log: Logger,
-  ): { readonly signal: AbortSignal; end(): void } {
-    const controller = new AbortController();
-    const { promise: ended, resolve } = Promise.withResolvers<void>();
-    this.#running.set(encoded, { key, abort: controller, ended });
-    const cancel = this.#clock.setTimer(this.#timeoutMs, () => {
-      this.#overdue.set(encoded, this.#clock.now());
-      log.warn({ timeoutMs: this.#timeoutMs }, 'reconcile passed its deadline');
-      controller.abort(timeoutError(this.#timeoutMs));
-    });
-    const end = (): void => {
-      cancel();
-      this.#running.delete(encoded);
-      this.#overdue.delete(encoded);
-      resolve();
-    };
-    return { signal: controller.signal, end };
-  }
-
-  #schedule(encoded: string, result: Result): void {
-    switch (result.type) {
-      case 'done':
-        this.#queue.forget(encoded);
-        return;
-      case 'requeue':
-        this.#queue.addRateLimited(encoded);
-        return;
-      case 'requeueAfter':
-        this.#queue.forget(encoded);
-        this.#queue.addAfter(encoded, result.ms, result.priority ?? this.#queue.priorityOf(encoded));
-        return;
-      default:
-        assertNever(result);
-    }
-  }
-
-  #scheduleRetry(encoded: string, error: unknown, log: Logger): void {
-    if (!(error instanceof PequodError)) {
-      const retryInMs = this.#queue.addRateLimited(encoded);
-      log.error({ err: error, retryInMs }, 'reconcile failed unexpectedly');
-      return;
-    }
-    const fields = { code: error.code, reason: error.reason, error: messageOf(error) };
-    if (error.retry === 'never') {
-      this.#queue.forget(encoded);
-      log.warn(fields, 'reconcile failed, waiting for a change');
-    } else if (isBackoff(error.retry)) {
-      const longestMs = error.retry === 'backoff' ? undefined : error.retry.backoffToMs;
-      const retryInMs = this.#queue.addRateLimited(encoded, longestMs);
-      log.warn({ ...fields, retryInMs }, 'reconcile failed');
-    } else {
-      const retryInMs = withJitter(error.retry.afterMs, RETRY_JITTER, this.#random);
-      this.#queue.forget(encoded);
-      this.#queue.addAfter(encoded, retryInMs, this.#queue.priorityOf(encoded));
-      log.info({ ...fields, retryInMs }, 'reconcile put off');
     }
   }
 
@@ -400,22 +329,4 @@ export class Controller implements Runnable {
       cancel?.();
     }
   }
-}
-
-function encodeKey(key: NamespacedName): string {
-  return `${key.namespace}/${key.name}`;
-}
-
-function decodeKey(encoded: string): NamespacedName {
-  const slash = encoded.indexOf('/');
-  return { namespace: encoded.slice(0, slash), name: encoded.slice(slash + 1) };
-}
-
-function timeoutError(timeoutMs: number, cause?: unknown): PequodError {
-  return new PequodError(`reconcile took longer than ${timeoutMs} ms`, {
-    code: 'RECONCILE_TIMEOUT',
-    reason: 'ReconcileTimeout',
-    retry: 'backoff',
-    cause,
-  });
 }
