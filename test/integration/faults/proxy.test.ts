@@ -11,14 +11,15 @@ let client: OperatorClient;
 
 beforeAll(async () => {
   behind = await behindProxy(inject('controlPlane'));
-  client = behind.client;
 });
 
 afterAll(async () => {
   await behind[Symbol.asyncDispose]();
 });
 
-beforeEach(() => {
+// A client remembers that it was asked to wait: each test has one of its own.
+beforeEach(async () => {
+  client = await behind.another();
   behind.proxy.letThrough();
   behind.proxy.restartCount();
 });
