@@ -7,7 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { API_VERSION, type NamespacedName, TRANSFORM_KIND } from '../../src/api/index.ts';
 import { isJsonArray, isJsonObject, type JsonObject } from '../../src/json/index.ts';
-import { CONFIG_MAPS, isNotFound, type OperatorClient, TRANSFORMS } from '../../src/kube/index.ts';
+import {
+  CONFIG_MAPS,
+  CONTROLLER_REVISIONS,
+  isNotFound,
+  type OperatorClient,
+  TRANSFORMS,
+} from '../../src/kube/index.ts';
 import type { AuditEntry, AuditMark } from '../../test/control-plane/index.ts';
 import { Relay } from '../../test/faults/relay.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
@@ -46,6 +52,8 @@ export interface OutageFigures {
 
 const NAMESPACE = 'outage';
 const POLL_MS = 20;
+/** What the audit log says of a watch that has been opened. */
+const BEGUN = 'ResponseStarted';
 /** Long enough for all calls that a return brings about. */
 const QUIET_MS = 3_000;
 const OPERATOR = { serviceAccount: { namespace: 'pequod-system', name: 'pequod' } } as const;
@@ -206,7 +214,8 @@ async function operatorCalls(
   try {
     const entries = await audit.since(mark, signal);
     const ours = entries.filter(({ user, code }) => user === OPERATOR_USER && code === 200);
-    return [...new Map(ours.map((entry) => [entry.auditId, entry])).values()];
+    // Of a watch, how it began.
+    return [...new Map(ours.toReversed().map((entry) => [entry.auditId, entry])).values()];
   } finally {
     await audit.close();
   }
@@ -214,8 +223,11 @@ async function operatorCalls(
 
 function mostLists(calls: readonly AuditEntry[]): number {
   const lists = new Map<string, number>();
-  for (const { verb, requestURI, apiGroup = '', resource = '' } of calls) {
-    if (verb !== 'list' && !requestURI.includes('sendInitialEvents=true')) continue;
+  for (const { verb, stage, requestURI, apiGroup = '', resource = '' } of calls) {
+    // The end of a watch is in the log as well, under the address that it began with.
+    const isList = verb === 'list' || (stage === BEGUN && requestURI.includes('sendInitialEvents=true'));
+    // The revisions of one Transform are read when its graph is replaced: that is work, and no list of a kind.
+    if (!isList || resource === CONTROLLER_REVISIONS.plural) continue;
     // The operator's own watch of a kind and that of graphs' objects of the same kind are two selections.
     const kind = `${resource}.${apiGroup} ${/labelSelector=[^&]*/.exec(requestURI)?.[0] ?? ''}`;
     lists.set(kind, (lists.get(kind) ?? 0) + 1);
