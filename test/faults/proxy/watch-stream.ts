@@ -147,6 +147,13 @@ export class WatchStream {
 
   async #send(bytes: Buffer): Promise<void> {
     if (this.#response.write(bytes) || this.#response.destroyed) return;
-    await Promise.race([once(this.#response, 'drain'), once(this.#response, 'close')]);
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    try {
+      await Promise.race(['drain', 'close'].map((event) => once(this.#response, event, { signal })));
+    } finally {
+      // Takes the listener away that was not needed.
+      waiting.abort();
+    }
   }
 }
