@@ -152,3 +152,13 @@ it('is held where the API server wants all that is left to wait, and nothing els
   expect(await heldMs({ a: refusal(8_000), b: 'pending' })).toBeUndefined();
   expect(await heldMs({ a: 'again' })).toBeUndefined();
 });
+
+it('names what is in the way in the order of the entries, whoever answers first: a status that alternates is written again and again', async () => {
+  const turns = new Map([['a', Promise.withResolvers<void>()]]);
+  const { pass } = process([item('a'), item('b')], async ({ entry }) => {
+    await turns.get(entry.name)?.promise;
+    if (entry.name === 'b') turns.get('a')?.resolve();
+    return 'pending';
+  });
+  expect((await pass()).waiting.map((each) => each.item.name)).toEqual(['a', 'b']);
+});

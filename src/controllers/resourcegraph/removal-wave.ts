@@ -106,7 +106,18 @@ export async function removeEntries(
   };
   await Promise.all(items.map(removeOne));
   const landsByMs = landings.length === 0 ? undefined : Math.min(...landings);
-  return { waiting, again, held, left, failed, landsByMs };
+  // Not in the order of the answers: what a status names first would change with every look.
+  const place = new Map(items.map((item, at) => [item, at]));
+  const inOrder = <T extends { readonly item: InventoryItem }>(list: readonly T[]): readonly T[] =>
+    list.toSorted((one, other) => (place.get(one.item) ?? 0) - (place.get(other.item) ?? 0));
+  return {
+    waiting: inOrder(waiting),
+    again,
+    held: inOrder(held),
+    left,
+    failed: inOrder(failed),
+    landsByMs,
+  };
 }
 
 async function removeItem(
