@@ -1,6 +1,7 @@
 // Several replicas that share the work. Who wrote what is told by the audit log: each replica has a token of its own.
 import { afterEach, describe, expect } from 'vitest';
 
+import { isWrite } from '../bench/support/calls.ts';
 import { shardLeaseName, shardOf } from '../src/leases/shards/index.ts';
 import type { AuditEntry } from '../test/control-plane/index.ts';
 import {
@@ -23,7 +24,6 @@ const NAMESPACE = 'pequod-system';
 const TIMEOUT_MS = 600_000;
 /** Leases of who was killed have to expire. */
 const BALANCE_MS = 120_000;
-const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete']);
 
 /** Leases that outlast a machine which has other things to do: what is lost ends the replica, as it should. */
 function flags(shards: number): readonly string[] {
@@ -189,9 +189,7 @@ describe('replicas that share the work', () => {
         const calls = entries.filter(
           ({ name = '', resource }) => resource !== 'leases' && !name.startsWith('later'),
         );
-        const writes = calls.filter(
-          ({ namespace, verb }) => namespace === space.namespace && WRITES.has(verb),
-        );
+        const writes = calls.filter((call) => call.namespace === space.namespace && isWrite(call));
         expect(writes.map(({ name, resource, verb }) => `${verb} ${resource}/${name}`)).toEqual([]);
         const lists = calls.filter(({ verb }) => verb === 'list').map(({ requestURI }) => requestURI);
         const kinds = Map.groupBy(lists, (uri) => uri);

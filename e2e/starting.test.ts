@@ -7,10 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { type ControlPlane, startControlPlane } from '../test/control-plane/index.ts';
+import { type ControlPlane, OPERATOR_IDENTITY, startControlPlane } from '../test/control-plane/index.ts';
 import { until } from './support/index.ts';
 
-const OPERATOR = { serviceAccount: { namespace: 'pequod-system', name: 'pequod' } } as const;
 /** A process that starts from source on a busy machine takes its time. */
 const START_MS = 150_000;
 const PROGRAM = join(import.meta.dirname, '../src/cli/pequod.ts');
@@ -36,7 +35,7 @@ beforeAll(async () => {
   const { kubectl } = controlPlane;
   await kubectl(['apply', '--server-side', '-f', 'deploy/']);
   await kubectl(['create', 'rolebinding', 'edit', '--clusterrole=edit', '--serviceaccount=default:default']);
-  kubeconfig = await controlPlane.kubeconfigFor(OPERATOR);
+  kubeconfig = await controlPlane.kubeconfigFor(OPERATOR_IDENTITY);
   await kubectl(['delete', 'clusterrolebinding', ...(await bindings())]);
 });
 

@@ -4,11 +4,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TRANSFORMS } from '../../src/kube/index.ts';
 import type { AuditEntry, AuditLog, AuditMark } from '../../test/control-plane/index.ts';
+import { OPERATOR_USER } from '../../test/control-plane/index.ts';
 import { describeCalls, isWrite } from '../support/calls.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
 import type { Measured } from '../support/measured.ts';
 import { createNamespaces } from '../support/namespaces.ts';
-import { BenchOperator, OPERATOR_USER } from '../support/operator.ts';
+import { BenchOperator } from '../support/operator.ts';
 import type { Report } from '../support/progress.ts';
 import { watchReady } from '../support/ready.ts';
 import { OBJECTS, transformOf } from '../support/workload.ts';

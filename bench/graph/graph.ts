@@ -3,12 +3,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TRANSFORMS } from '../../src/kube/index.ts';
 import type { AuditLog } from '../../test/control-plane/index.ts';
+import { OPERATOR_USER } from '../../test/control-plane/index.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
 import { cpuSeconds, cpuSince, type Watched } from '../support/cpu-time.ts';
 import { Floor } from '../support/floor.ts';
 import type { Measured } from '../support/measured.ts';
 import { createNamespaces } from '../support/namespaces.ts';
-import { BenchOperator, OPERATOR_USER } from '../support/operator.ts';
+import { BenchOperator } from '../support/operator.ts';
 import type { Report } from '../support/progress.ts';
 import { watchReady } from '../support/ready.ts';
 import { median, rounded, spread } from '../support/statistics.ts';

@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { API_VERSION, type NamespacedName, TRANSFORM_KIND } from '../../src/api/index.ts';
-import { isJsonArray, isJsonObject, type JsonObject } from '../../src/json/index.ts';
+import { isJsonArray, isJsonObject } from '../../src/json/index.ts';
 import {
   CONFIG_MAPS,
   CONTROLLER_REVISIONS,
@@ -15,12 +15,14 @@ import {
   TRANSFORMS,
 } from '../../src/kube/index.ts';
 import type { AuditEntry, AuditMark } from '../../test/control-plane/index.ts';
+import { OPERATOR_IDENTITY, OPERATOR_USER } from '../../test/control-plane/index.ts';
 import { Relay } from '../../test/faults/relay.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
 import type { Measured } from '../support/measured.ts';
 import { createNamespaces, TENANT } from '../support/namespaces.ts';
-import { BenchOperator, OPERATOR_USER } from '../support/operator.ts';
+import { BenchOperator } from '../support/operator.ts';
 import type { Report } from '../support/progress.ts';
+import { isReady } from '../support/ready.ts';
 
 /** What goes away: the API server, or the way to it. */
 export type OutageKind = 'network' | 'server';
@@ -56,7 +58,6 @@ const POLL_MS = 20;
 const BEGUN = 'ResponseStarted';
 /** Long enough for all calls that a return brings about. */
 const QUIET_MS = 3_000;
-const OPERATOR = { serviceAccount: { namespace: 'pequod-system', name: 'pequod' } } as const;
 const MODULE = `package app
 input: value: string
 context: {name: string, ...}
@@ -85,7 +86,10 @@ export async function measureOutages(
   return await withCluster({ hasAudit: true }, report, signal, async (cluster) => {
     await createNamespaces(cluster.admin, [NAMESPACE], signal);
     await using relay = await Relay.start(cluster.controlPlane.url);
-    const kubeconfig = await throughRelay(await cluster.controlPlane.kubeconfigFor(OPERATOR, signal), relay);
+    const kubeconfig = await throughRelay(
+      await cluster.controlPlane.kubeconfigFor(OPERATOR_IDENTITY, signal),
+      relay,
+    );
     const flags = ['--kubeconfig', kubeconfig];
     const operator = await BenchOperator.start(cluster.controlPlane, { logLevel: 'info', flags }, signal);
     const stage = { ...cluster, relay, operator, wanted: new Map<string, string>(), report, signal };
@@ -189,20 +193,11 @@ async function isAsWanted(
   try {
     const { data } = await admin.get(CONFIG_MAPS, key, signal);
     if (!isJsonObject(data) || data['value'] !== value) return false;
-    const { metadata, status } = await admin.get(TRANSFORMS, key, signal);
-    return isJsonObject(status) && status['observedGeneration'] === metadata.generation && isReady(status);
+    return isReady(await admin.get(TRANSFORMS, key, signal));
   } catch (error) {
     if (isNotFound(error)) return false;
     throw error;
   }
-}
-
-function isReady(status: JsonObject): boolean {
-  const { conditions } = status;
-  return (
-    isJsonArray(conditions) &&
-    conditions.some((it) => isJsonObject(it) && it['type'] === 'Ready' && it['status'] === 'True')
-  );
 }
 
 /** What the server answered the operator since the mark, each call once. */

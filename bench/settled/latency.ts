@@ -2,7 +2,7 @@
 // that of the first apply in its namespace, both by the API server's clock.
 import type { OperatorClient } from '../../src/kube/index.ts';
 import type { AuditEntry, AuditLog } from '../../test/control-plane/index.ts';
-import { OPERATOR_USER } from '../support/operator.ts';
+import { OPERATOR_USER } from '../../test/control-plane/index.ts';
 import { watchReady } from '../support/ready.ts';
 import { median, rounded } from '../support/statistics.ts';
 import { namesIn, type PopulationShape, populate } from './population.ts';

@@ -3,18 +3,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NamespacedName } from '../../src/api/index.ts';
 import type { AuditEntry, AuditLog } from '../../test/control-plane/index.ts';
-import { choosePort } from '../../test/control-plane/index.ts';
+import { choosePort, OPERATOR_USER } from '../../test/control-plane/index.ts';
 import { describeCalls, isWrite } from '../support/calls.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
 import { cpuSeconds } from '../support/cpu-time.ts';
 import type { Measured } from '../support/measured.ts';
+import { type Memory, memoryOf } from '../support/memory.ts';
 import { createNamespaces } from '../support/namespaces.ts';
-import { BenchOperator, OPERATOR_USER } from '../support/operator.ts';
+import { BenchOperator } from '../support/operator.ts';
 import type { Report } from '../support/progress.ts';
 import { watchReady } from '../support/ready.ts';
 import { rounded } from '../support/statistics.ts';
 import { type Latency, measureLatency } from './latency.ts';
-import { type Memory, memoryOf } from './memory.ts';
 import { namesIn, OBJECTS_OF, type PopulationShape, populate } from './population.ts';
 import { untilQueuesAreEmpty } from './queues.ts';
 

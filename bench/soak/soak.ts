@@ -1,7 +1,6 @@
 // Many rounds of a bad day in a small cluster, with one operator process throughout: users change things while calls are
 // answered with errors, lost or cut, watches break, and now and then the API server goes away. After each round of it
 // everything has to be right again within a minute. What is asked beside: does the process grow?
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GRAPH_LABEL } from '../../src/api/index.ts';
 import { isJsonObject } from '../../src/json/index.ts';
@@ -10,6 +9,7 @@ import { type FaultProxy, startFaultProxy } from '../../test/faults/proxy/index.
 import { type Random, seededRandom } from '../../test/simulation/random.ts';
 import { type BenchCluster, withCluster } from '../support/cluster.ts';
 import type { Measured } from '../support/measured.ts';
+import { memoryOf } from '../support/memory.ts';
 import { createNamespaces } from '../support/namespaces.ts';
 import { BenchOperator } from '../support/operator.ts';
 import type { Report } from '../support/progress.ts';
@@ -145,7 +145,7 @@ class Soak {
     const { seconds, wrong } = await this.#converge();
     return {
       minutes: rounded((performance.now() - startedAtMs) / MINUTE_MS, 2),
-      rssMiB: await residentMiB(this.#operator.pid),
+      rssMiB: memoryOf(this.#operator.pid).rssMiB,
       faults,
       convergedSeconds: seconds,
       wrong,
@@ -222,11 +222,4 @@ async function differences(
   }
   wrong.push(...[...left.keys()].map((key) => `${key} is missing`));
   return wrong.slice(0, 5);
-}
-
-/** Linux only. */
-async function residentMiB(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const [, kibibytes = ''] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
-  return rounded(Number(kibibytes) / 1024, 1);
 }

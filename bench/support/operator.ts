@@ -4,13 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ComponentProcess } from '../../test/control-plane/component-process.ts';
-import type { ControlPlaneAccess } from '../../test/control-plane/index.ts';
+import { type ControlPlaneAccess, OPERATOR_IDENTITY } from '../../test/control-plane/index.ts';
 import { ReaperLink } from '../../test/control-plane/reaper-link.ts';
 
-/** As which user the API server knows the operator, also where it impersonates a tenant. */
-export const OPERATOR_USER = 'system:serviceaccount:pequod-system:pequod';
-
-const IDENTITY = { serviceAccount: { namespace: 'pequod-system', name: 'pequod' } } as const;
 const PROGRAM = join(import.meta.dirname, '../../src/cli/pequod.ts');
 const START_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 30_000;
@@ -42,7 +38,7 @@ export class BenchOperator {
     signal: AbortSignal,
   ): Promise<BenchOperator> {
     const directory = await mkdtemp(join(tmpdir(), 'pequod-bench-operator-'));
-    const kubeconfig = await cluster.kubeconfigFor(IDENTITY, signal);
+    const kubeconfig = await cluster.kubeconfigFor(OPERATOR_IDENTITY, signal);
     const { profileDirectory, logLevel, flags = [] } = options;
     const profiling =
       profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];

@@ -44,7 +44,8 @@ export async function watchReady(
   return { wait, close: () => closing.abort() };
 }
 
-function isReady({ metadata, ...object }: KubeObject): boolean {
+/** Whether a Transform says of its newest spec that it is Ready. */
+export function isReady({ metadata, ...object }: KubeObject): boolean {
   const status = object['status'];
   if (!isJsonObject(status) || status['observedGeneration'] !== metadata.generation) return false;
   const conditions = status['conditions'];

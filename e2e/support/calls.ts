@@ -1,6 +1,10 @@
 // What the operator asked of the API server, from its audit log.
-import type { AuditEntry, AuditLog, AuditMark } from '../../test/control-plane/index.ts';
-import { OPERATOR_USER } from './operator.ts';
+import {
+  type AuditEntry,
+  type AuditLog,
+  type AuditMark,
+  OPERATOR_USER,
+} from '../../test/control-plane/index.ts';
 
 const WRITES = ['create', 'update', 'patch', 'delete', 'deletecollection'];
 

@@ -1,10 +1,11 @@
+export { OPERATOR_USER } from '../../test/control-plane/index.ts';
 export { describeCall, writesSince } from './calls.ts';
 export { applyDocExample, docExample } from './docs.ts';
 export { example, exampleSpec } from './examples.ts';
 export type { Kind } from './kinds.ts';
 export { member, objectAt } from './member.ts';
 export { CRASHES, configMap, deploymentObject, inline, NEVER_RUNS, type NodeInModule } from './modules.ts';
-export { OPERATOR_USER, Operator } from './operator.ts';
+export { Operator } from './operator.ts';
 export {
   askNow,
   loginSecret,

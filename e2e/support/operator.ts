@@ -7,11 +7,8 @@ import { basename, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isJsonObject } from '../../src/json/index.ts';
 import { ComponentProcess } from '../../test/control-plane/component-process.ts';
-import type { ControlPlaneAccess } from '../../test/control-plane/index.ts';
+import { type ControlPlaneAccess, OPERATOR_IDENTITY } from '../../test/control-plane/index.ts';
 import { ReaperLink } from '../../test/control-plane/reaper-link.ts';
-
-export const OPERATOR_USER = 'system:serviceaccount:pequod-system:pequod';
-const OPERATOR_IDENTITY = { serviceAccount: { namespace: 'pequod-system', name: 'pequod' } } as const;
 
 const START_TIMEOUT_MS = 60_000;
 /** What a Pod gets by default. */

@@ -1,11 +1,6 @@
 // Who of several operators wrote, in order, by the audit log: each has a token of its own.
-import type { AuditEntry } from '../../test/control-plane/index.ts';
-
-import { OPERATOR_USER } from './operator.ts';
-
-const WRITES: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
-/** They store nothing. */
-const REVIEW = /reviews$/;
+import { isWrite } from '../../bench/support/calls.ts';
+import { type AuditEntry, OPERATOR_USER } from '../../test/control-plane/index.ts';
 
 /** One write that was stored. */
 export interface Write {
@@ -20,7 +15,7 @@ export interface Write {
 export function writesOf(entries: readonly AuditEntry[]): readonly Write[] {
   return entries
     .filter(isStored)
-    .filter(({ resource = '' }) => resource !== 'leases' && resource !== 'events' && !REVIEW.test(resource))
+    .filter(({ resource = '' }) => resource !== 'leases' && resource !== 'events')
     .map(writeOf)
     .sort((a, b) => (a.from < b.from ? -1 : 1));
 }
@@ -51,9 +46,10 @@ export function straysOf(entries: readonly AuditEntry[]): readonly string[] {
   });
 }
 
-function isStored({ code = 0, requestURI, stage, user, verb }: AuditEntry): boolean {
+function isStored(entry: AuditEntry): boolean {
+  const { code = 0, requestURI, stage, user } = entry;
   const isOver = stage === 'ResponseComplete' && code >= 200 && code < 300;
-  return user === OPERATOR_USER && isOver && WRITES.has(verb) && !requestURI.includes('dryRun=All');
+  return user === OPERATOR_USER && isOver && isWrite(entry) && !requestURI.includes('dryRun=All');
 }
 
 function writeOf(entry: AuditEntry): Write {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { KubeObject } from '../api/index.ts';
 import { type CatchUpOptions, catchUp } from './catch-up.ts';
 import { CONFIG_MAPS } from './known-resources.ts';
@@ -56,7 +56,7 @@ async function isWaiting(
     isOver = true;
   });
   const looks = asked.length;
-  while (!isOver && asked.length <= looks + 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  await vi.waitUntil(() => isOver || asked.length > looks + 1, { timeout: 10_000, interval: 1 });
   return !isOver;
 }
 

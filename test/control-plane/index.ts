@@ -34,5 +34,6 @@ export {
 export { type Identity, readAuthority } from './kubeconfig.ts';
 export { type Kubectl, KubectlError } from './kubectl.ts';
 export { layoutOf } from './layout.ts';
+export { OPERATOR_IDENTITY, OPERATOR_USER } from './operator-identity.ts';
 export { ReaperLink } from './reaper-link.ts';
 export { VERSIONS } from './versions.ts';

@@ -3,10 +3,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { OPERATOR_IDENTITY } from '../control-plane/index.ts';
 import { describeCall } from './campaigns/index.ts';
 import { KeptOperator } from './operator.ts';
 import { startFaultProxy } from './proxy/index.ts';
-import { callsSince, type Ground, OPERATOR, QUIET_MS } from './run.ts';
+import { callsSince, type Ground, QUIET_MS } from './run.ts';
 
 const START_LIMIT_MS = 240_000;
 const POLL_MS = 200;
@@ -18,7 +19,7 @@ export async function awaitSilence(ground: Ground, silenceMs: number): Promise<r
   await mkdir(directory);
   const operator = new KeptOperator({
     program: ground.program,
-    kubeconfig: await proxy.kubeconfigFor(OPERATOR),
+    kubeconfig: await proxy.kubeconfigFor(OPERATOR_IDENTITY),
     directory,
     reaper: ground.reaper,
     beforeRestart: () => proxy.letThrough(),

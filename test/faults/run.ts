@@ -7,7 +7,7 @@ import type { OperatorClient } from '../../src/kube/index.ts';
 import { openNamespace } from '../campaign/namespace.ts';
 import { describeStanding, standingOf } from '../campaign/settle.ts';
 import type { World } from '../campaign/world.ts';
-import type { ControlPlaneAccess, ReaperLink } from '../control-plane/index.ts';
+import { type ControlPlaneAccess, OPERATOR_IDENTITY, type ReaperLink } from '../control-plane/index.ts';
 import { describeCall, type Point } from './campaigns/index.ts';
 import { countWatches } from './campaigns/watches.ts';
 import { KeptOperator } from './operator.ts';
@@ -56,7 +56,6 @@ const BASE_QUIET_MS = 1_000;
 /** Generous: backoffs, leases of answers that never came, and a machine that does much else. */
 const SETTLE_LIMIT_MS = 240_000;
 const POLL_MS = 200;
-export const OPERATOR = { serviceAccount: { namespace: 'pequod-system', name: 'pequod' } } as const;
 const MAX_CALLS_TOLD = 8;
 
 interface Settled {
@@ -82,7 +81,7 @@ export async function runScenario(
   await mkdir(directory);
   const operator = new KeptOperator({
     program: ground.program,
-    kubeconfig: await proxy.kubeconfigFor(OPERATOR),
+    kubeconfig: await proxy.kubeconfigFor(OPERATOR_IDENTITY),
     namespace: world.namespace,
     flags: ground.flags ?? [],
     directory,

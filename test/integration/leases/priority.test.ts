@@ -6,10 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { kubeconfigConfig, OperatorClient } from '../../../src/kube/index.ts';
 import { type LeaseEvent, LeaseHolder } from '../../../src/leases/index.ts';
 import { silentLogger } from '../../../src/observability/index.ts';
-import { type ControlPlane, startControlPlane } from '../../control-plane/index.ts';
+import { type ControlPlane, OPERATOR_IDENTITY, startControlPlane } from '../../control-plane/index.ts';
 import { eventually } from '../eventually.ts';
 
-const OPERATOR = { serviceAccount: { namespace: 'pequod-system', name: 'pequod' } } as const;
 const NAMESPACE = 'pequod-system';
 const TIMINGS = { durationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 500 };
 const RENEWALS = 40;
@@ -26,7 +25,7 @@ beforeAll(async () => {
     apiServerFlags: ['--max-requests-inflight=4', '--max-mutating-requests-inflight=4'],
   });
   await cluster.kubectl(['apply', '--server-side', '-f', 'deploy/']);
-  kubeconfig = await cluster.kubeconfigFor(OPERATOR);
+  kubeconfig = await cluster.kubeconfigFor(OPERATOR_IDENTITY);
 }, TIMEOUT_MS);
 afterAll(() => cluster?.stop());
 

@@ -1,6 +1,6 @@
 // What a process takes of the machine's memory, as the kernel has it. Linux only.
 import { readFileSync } from 'node:fs';
-import { rounded } from '../support/statistics.ts';
+import { rounded } from './statistics.ts';
 
 export interface Memory {
   /** Resident now, in MiB. */
